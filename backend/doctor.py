@@ -97,6 +97,10 @@ def check_models(folders: tuple[Path, ...], pocket: Path = POCKET_FOLDER) -> Ite
         members = f", with {', '.join(card.members)}" if card.members else ""
         facts = f"{card.weights / 1e6:.1f} M weights, {card.native_px} px{members}"
         yield Check(f"model {card.id}", "ok", f"{card.path} ({facts})")
+    for word in catalog.embeddings:
+        widths = " and ".join(map(str, word.widths))
+        made_for = f"{word.path}, {word.vectors} tokens of {widths} numbers"
+        yield Check(f"embedding {word.name}", "ok", made_for)
     for lora in catalog.loras:
         made_for = f", for words of {lora.words} numbers" if lora.words else ""
         yield Check(f"lora {lora.name}", "ok", f"{lora.path}{made_for}")

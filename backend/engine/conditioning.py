@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from backend.engine.loop_types import BatchRows
+from backend.engine.weighted_words import encode_weighted
 from backend.models.bundle import ModelBundle
 
 
@@ -78,10 +79,10 @@ def fit_tokens(bundle: ModelBundle, tokens: Sequence[int]) -> tuple[int, ...]:
     """The token positions that stand inside the model's row; the others were cut off with it.
 
     Args:
-        bundle: whose ``text_length`` counts.
+        bundle: whose ``text_columns`` count.
         tokens: positions in the untruncated text, the first word at 1.
     """
-    return tuple(token for token in tokens if token < bundle.card.text_length)
+    return tuple(token for token in tokens if token < bundle.text_columns)
 
 
 def embed(bundle: ModelBundle, text: str) -> Tensor:
@@ -94,13 +95,18 @@ def embed(bundle: ModelBundle, text: str) -> Tensor:
     Returns:
         (1, tokens, width), with one row more for SDXL (:mod:`backend.models.second_text`).
     """
-    key = ("text", hashlib.sha256(text.encode()).hexdigest())
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    how = bundle.weighted
+    key = ("text", digest) + (() if how is None else (how.rows, how.key, how.clip_skip))
     states: Tensor = bundle.kept.get(key, lambda: _encode(bundle, text))
     return states
 
 
 @torch.no_grad()
 def _encode(bundle: ModelBundle, text: str) -> Tensor:
+    if bundle.weighted is not None:
+        states = encode_weighted(bundle, text)
+        return torch.zeros_like(states) if bundle.card.zero_empty and not text else states
     row = bundle.tokenizer(
         text,
         padding="max_length",
@@ -112,7 +118,7 @@ def _encode(bundle: ModelBundle, text: str) -> Tensor:
     mask = row.attention_mask.to(bundle.device) if masked else None
     ids = row.input_ids.to(bundle.device)
     if bundle.second_text is None:
-        states: Tensor = bundle.text_encoder(ids, attention_mask=mask)[0]
+        states = bundle.text_encoder(ids, attention_mask=mask)[0]
     else:
         before_last = bundle.text_encoder(ids, output_hidden_states=True).hidden_states[-2]
         states = bundle.second_text.words(before_last, text)

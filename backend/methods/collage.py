@@ -183,7 +183,7 @@ def attend_to_regions(inputs: CollageInputs, schedule: Schedule) -> tuple[Region
     # the released code counts the sigmas of the whole schedule from 0 though the run begins later
     skipped = inputs.first_step if inputs.options.sigma_indexing == "released" else 0
     sigmas = tuple(schedule.sigmas[max(0, k - skipped)] for k in range(schedule.steps))
-    length = inputs.bundle.card.text_length
+    length = inputs.bundle.text_columns
     return (RegionAttention(tuple(wanted), length, sigmas, tuple(unwanted)),)
 
 
@@ -259,7 +259,8 @@ def _tokens(inputs: CollageInputs, layer: PlannedLayer) -> tuple[int, ...]:
     """A layer's tokens, moved on by the embeddings before them; its own embedding is among them."""
     own = layer.tokens[0] if layer.embedding is not None and layer.tokens else None
     before = sorted(inputs.embeddings)
-    moved = move_tokens(layer.tokens, before, own if own in inputs.embeddings else None)
+    kept = own if own in inputs.embeddings else None
+    moved = move_tokens(layer.tokens, before, kept, inputs.bundle.card.text_length)
     return fit_tokens(inputs.bundle, moved)
 
 

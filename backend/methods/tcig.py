@@ -297,4 +297,4 @@ def _attend_to_masks(
     """Each layer's words in its mask; ``weights`` inside and outside of it, for each layer."""
     rows, bundle = zip(inputs.plan.layers, inputs.masks, weights, strict=True), inputs.bundle
     regions = [PromptRegion(fit_tokens(bundle, one.tokens), *own, mask) for one, mask, own in rows]
-    return RegionAttention(tuple(regions), bundle.card.text_length, schedule.sigmas)
+    return RegionAttention(tuple(regions), bundle.text_columns, schedule.sigmas)

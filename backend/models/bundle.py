@@ -53,6 +53,24 @@ class BoundedMemory:
         return cast(Value, self._values[key])
 
 
+@dataclass(frozen=True, eq=False)
+class WeightedWords:
+    """How the run that has the lease reads prompts, where it does not read words alone.
+
+    Attributes:
+        rows: of ``text_length`` tokens, that every text is filled up to.
+        vectors: of the embeddings that prompts may name, by name in small letters: float32
+            (vectors, width) for each text encoder.
+        key: names the embeddings' content, for what is remembered of texts.
+        clip_skip: 1 takes the last layer of the text encoders, 2 the one before it.
+    """
+
+    rows: int = 1
+    vectors: Mapping[str, tuple[Tensor, ...]] = field(default_factory=dict, repr=False)
+    key: Hashable = ()
+    clip_skip: int = 1
+
+
 RECORDED_BYTES = 2**30
 """What denoising paths may keep: the pocket family's whole reference path is 30 MiB, half of Stable
 Diffusion's.
@@ -157,6 +175,7 @@ class ModelBundle:
         kept: values that follow from the weights alone.
         recorded: what was found along denoising paths.
         layer_loras: LoRAs that act on single layers of the run that has the lease, by layer.
+        weighted: how the run that has the lease reads prompts; None for words alone.
         run: where the run that has the lease stands.
     """
 
@@ -175,7 +194,13 @@ class ModelBundle:
     layer_loras: Mapping[str, tuple[WeightedLora, ...]] = field(
         default_factory=dict, repr=False, compare=False
     )
+    weighted: WeightedWords | None = field(default=None, repr=False, compare=False)
     run: RunState = field(default_factory=RunState, repr=False, compare=False)
+
+    @property
+    def text_columns(self) -> int:
+        """The columns of a text's states: a row of tokens, or several of them."""
+        return self.card.text_length * (1 if self.weighted is None else self.weighted.rows)
 
     @property
     def size_bytes(self) -> int:

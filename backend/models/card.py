@@ -21,6 +21,7 @@ from backend.models.licence import read_licence
 from backend.models.members import MemberCard, MemberName, judge_members
 from backend.models.single_file import END, START, SingleFile, read_single_file
 from backend.models.weight_files import find_weights
+from backend.models.word_embedding import WordEmbedding
 from backend.plan.card import TokenSpan
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ class ModelCard:
         title: for people.
         folder: where its files lie.
         single_file: the single file that it is, if it is one; it lies in ``folder``.
+        words_widths: how many numbers a token has in each text encoder.
+        embeddings: of words, that were found beside the models, of whatever widths.
         native_px: side of the square that it was trained on.
         cell_px: pixels per latent cell along a side.
         size_multiple_px: what the sides of pictures must be divisible by.
@@ -91,6 +94,8 @@ class ModelCard:
     size_bytes: int = 0
     licence: str = ""
     single_file: SingleFile | None = field(default=None, repr=False)
+    words_widths: tuple[int, ...] = ()
+    embeddings: tuple[WordEmbedding, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def path(self) -> Path:
@@ -190,9 +195,21 @@ def _build_card(folder: Path, index: dict[str, Any], model_id: str, title: str) 
         refused_members=members.refused,
         size_bytes=sum(path.stat().st_size for one in found for path in one.files),
         licence=read_licence(folder),
+        words_widths=_read_widths(folder, second),
     )
     _check_ranges(folder, card)
     return card
+
+
+def _read_widths(folder: Path, second: bool) -> tuple[int, ...]:
+    """The numbers of a token in each text encoder; transformers' usual ones where a file does not
+    say.
+    """
+    parts = {"text_encoder": 512} | ({"text_encoder_2": 512} if second else {})
+    return tuple(
+        int(read_json(folder / part / "config.json").get("hidden_size", usual))
+        for part, usual in parts.items()
+    )
 
 
 def _check_ranges(folder: Path, card: ModelCard) -> None:
@@ -247,6 +264,11 @@ def read_file_card(path: Path, model_id: str, title: str) -> ModelCard:
         scheduler=dict(found.scheduler),
         size_bytes=found.size_bytes,
         licence=found.licence,
+        words_widths=tuple(
+            int(found.configs[part]["hidden_size"])
+            for part in ("text_encoder", "text_encoder_2")
+            if part in found.configs
+        ),
         single_file=found,
     )
     _check_ranges(path, card)

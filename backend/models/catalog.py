@@ -20,7 +20,15 @@ from backend.models.locations import MAX_DEPTH, MAX_FOLDERS, MAX_LOCATIONS, Loca
 from backend.models.loose_files import describe_file, describe_network
 from backend.models.lora_file import LoraEntry, describe_lora, name_uniquely
 from backend.models.members import MemberCard, MemberName, read_member
-from backend.plan.plan import PlannedLora
+from backend.models.word_embedding import (
+    WordEmbedding,
+    describe_embedding,
+    find_planned_embedding,
+)
+from backend.models.word_embedding import (
+    name_uniquely as name_embedding,
+)
+from backend.plan.plan import PlannedEmbedding, PlannedLora
 
 POCKET_ID = "pocket"
 AGAIN = "Copy it again, with all its files."
@@ -60,12 +68,14 @@ class Catalog:
         cards: of the usable ones, in order.
         findings: all that cannot be used, in the order in which it was found.
         loras: LoRA files, each with a name of its own.
+        embeddings: of words; those of the same widths have names of their own.
         roots: the given folder below which each model was found, by the model's id.
     """
 
     cards: tuple[ModelCard, ...]
     findings: tuple[Finding, ...] = field(default=())
     loras: tuple[LoraEntry, ...] = field(default=())
+    embeddings: tuple[WordEmbedding, ...] = field(default=())
     roots: Mapping[str, Path] = field(default_factory=dict, repr=False)
 
     @property
@@ -110,6 +120,10 @@ class Catalog:
             limit=f"LoRAs that were found: {len(self.loras)}.",
             remedy="Remove it from the scene, or add the folder that holds it.",
         )
+
+    def find_embedding(self, planned: PlannedEmbedding) -> WordEmbedding:
+        """The file that a plan means; a ModelError where no file here has its content."""
+        return find_planned_embedding(self.embeddings, planned)
 
     def find_planned(self, planned: PlannedLora) -> LoraEntry:
         """The file that a plan means, whatever it is called now.
@@ -161,6 +175,7 @@ class _CatalogBuilder:
         self.cards: list[ModelCard] = []
         self.findings: list[Finding] = []
         self.loras: list[LoraEntry] = []
+        self.embeddings: list[WordEmbedding] = []
         self.shared: dict[MemberName, MemberCard] = {}
         self.roots: dict[str, Path] = {}
         self.root: Path | None = None
@@ -209,8 +224,12 @@ class _CatalogBuilder:
         """The catalog; members that lie beside the models are for every one that has none of its
         own.
         """
-        cards = (replace(one, members={**self.shared, **one.members}) for one in self.cards)
-        return Catalog(tuple(cards), tuple(self.findings), tuple(self.loras), self.roots)
+        found = tuple(self.embeddings)
+        cards = (
+            replace(one, members={**self.shared, **one.members}, embeddings=found)
+            for one in self.cards
+        )
+        return Catalog(tuple(cards), tuple(self.findings), tuple(self.loras), found, self.roots)
 
     def _judge_file(self, place: Location) -> None:
         match describe_file(place.path):
@@ -218,6 +237,8 @@ class _CatalogBuilder:
                 self.judge(place, model_id_of(place.name), _title_of(place))
             case "lora":
                 self._judge_lora(place)
+            case "embedding":
+                self._judge_embedding(place)
             case (kind, error):
                 self.refuse(place.name, kind, place.path, error)
 
@@ -230,6 +251,15 @@ class _CatalogBuilder:
             return
         name = name_uniquely(found, (one.name for one in self.loras))
         self.loras.append(replace(found, name=name))
+
+    def _judge_embedding(self, place: Location) -> None:
+        try:
+            with explain_loading(f"{place.name} cannot be read", remedy=AGAIN):
+                found = describe_embedding(place.path, self.root)
+        except ModelError as error:
+            self._refuse_id(place.name, "file", place.path, error)
+            return
+        self.embeddings.append(replace(found, name=name_embedding(found, self.embeddings)))
 
     def _judge_member(self, place: Location) -> None:
         if place.member is None or place.member in self.shared:

@@ -11,7 +11,7 @@ UNET = "model.diffusion_model."
 FIRST_CONVOLUTION = "input_blocks.0.0.weight"
 
 Family = Literal["sd1", "sd2", "sdxl"]
-FileKindName = Literal["checkpoint", "lora", "other_model", "other"]
+FileKindName = Literal["checkpoint", "lora", "embedding", "other_model", "other"]
 Shapes = Mapping[str, tuple[int, ...]]
 
 
@@ -20,8 +20,8 @@ class FileKind:
     """What a file is.
 
     Attributes:
-        name: a "checkpoint" that could be run, a "lora", a model of another kind, or something
-            else.
+        name: a "checkpoint" that could be run, a "lora", an "embedding", a model of another kind,
+            or something else.
         title: for a sentence: "It holds ...".
         family: of a checkpoint.
     """
@@ -31,7 +31,8 @@ class FileKind:
     family: Family | None = None
 
 
-VAE_ALONE, LORA = "a VAE alone", "a LoRA"
+VAE_ALONE, LORA, EMBEDDING = "a VAE alone", "a LoRA", "a learned embedding of words"
+NAMED: Mapping[str, FileKindName] = {LORA: "lora", EMBEDDING: "embedding"}
 
 MARKS: tuple[tuple[str, str], ...] = (
     (
@@ -42,7 +43,7 @@ MARKS: tuple[tuple[str, str], ...] = (
     (r"^(control_model\.)?input_hint_block\.|^controlnet_cond_embedding\.", "a ControlNet"),
     (r"^(adapter\.)?body\.0\.(block1|resnets)", "a T2I-Adapter"),
     (r"motion_modules\.|\.temporal_transformer\.", "a motion module"),
-    (r"^(emb_params|string_to_param|clip_[lg]|<[^>]+>)$", "a learned embedding of words"),
+    (r"^(emb_params|string_to_param|clip_[lg]|<[^>]+>)$", EMBEDDING),
     (r"^(first_stage_model\.)?(de|en)coder\.conv_in\.weight$", VAE_ALONE),
     (r"^(taesd_)?(de|en)coder\.(layers\.)?\d+\.", "a small VAE for previews"),
     (r"^(visual\.|vision_model\.)", "an image encoder"),
@@ -89,7 +90,7 @@ def recognise_file(shapes: Shapes) -> FileKind:
         return FileKind("other", "a ControlNet" if hint else "a UNet without the rest")
     for mark, title in MARKS:
         if any(_matches(mark, name) for name in shapes):
-            return FileKind("lora" if title == LORA else "other", title)
+            return FileKind(NAMED.get(title, "other"), title)
     first = next(iter(shapes), "")
     title = f"weights of an unknown kind (first {first[:60]!r})" if first else "no weights at all"
     return FileKind("other", title)

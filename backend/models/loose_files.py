@@ -15,6 +15,7 @@ from backend.models.folder import explain_loading, read_json
 from backend.models.locations import HUB_NAME, SAFETENSORS
 from backend.models.safetensors_file import read_header
 from backend.models.weight_files import PICKLED
+from backend.models.word_embedding import is_embedding_place
 
 OTHER_FOLDERS = frozenset(
     {
@@ -42,7 +43,7 @@ RefusedFile = tuple[Literal["model", "file"], ModelError]
 RUNS = "Lamina runs checkpoints of Stable Diffusion 1.x, 2.x and XL (base)."
 
 
-def describe_file(path: Path) -> Literal["checkpoint", "lora"] | RefusedFile:
+def describe_file(path: Path) -> Literal["checkpoint", "lora", "embedding"] | RefusedFile:
     """What a file of weights is, or why it is nothing that is used here.
 
     Args:
@@ -54,6 +55,8 @@ def describe_file(path: Path) -> Literal["checkpoint", "lora"] | RefusedFile:
     """
     expected: Literal["model", "file"] = "file" if _lies_elsewhere(path) else "model"
     suffix = path.suffix.lower()
+    if is_embedding_place(path):
+        return "embedding"
     if suffix in PICKLED:
         return ("model" if suffix == ".ckpt" else "file"), _pickle_error(path)
     if suffix != SAFETENSORS:
@@ -68,7 +71,7 @@ def describe_file(path: Path) -> Literal["checkpoint", "lora"] | RefusedFile:
             kind = recognise_file(read_header(path).shapes)
     except ModelError as error:
         return expected, error
-    if kind.name == "checkpoint" or kind.name == "lora":
+    if kind.name == "checkpoint" or kind.name == "lora" or kind.name == "embedding":
         return kind.name
     if kind.name == "other_model":
         remedy = "Choose a checkpoint that makes pictures from words."

@@ -9,7 +9,8 @@ from pathlib import Path
 from backend.models.card import ModelCard, load_tokenizer
 from backend.models.catalog import Catalog, Finding, find_models
 from backend.models.lora_file import LoraEntry
-from backend.plan.plan import PlannedLora
+from backend.models.word_embedding import WordEmbedding
+from backend.plan.plan import PlannedEmbedding, PlannedLora
 
 
 class ModelSearch:
@@ -52,6 +53,15 @@ class ModelSearch:
     def lora(self, name: str) -> LoraEntry:
         """The LoRA of a name; a ModelError where there is none."""
         return self.catalog.lora(name)
+
+    @property
+    def embeddings(self) -> tuple[WordEmbedding, ...]:
+        """The embeddings of words that were found."""
+        return self.catalog.embeddings
+
+    def find_embedding(self, planned: PlannedEmbedding) -> WordEmbedding:
+        """The embedding that a plan means; a ModelError where none has its content."""
+        return self.catalog.find_embedding(planned)
 
     def find_planned(self, planned: PlannedLora) -> LoraEntry:
         """The file that a plan means; a ModelError where none has its content."""

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any, Literal
 
 from backend.errors import RequestError
-from backend.plan.card import Card, check_picture_size
+from backend.plan.card import Card, KnownEmbedding, TextCard, check_picture_size
 from backend.plan.crop import choose_window, plan_window
 from backend.plan.notes import (
     call_name,
     close_up_note,
     explain_no_step,
     light_notes,
+    mark_notes,
     obstacle_note,
     size_notes,
     step_notes,
@@ -21,13 +23,20 @@ from backend.plan.notes import (
     takes_no_step,
     word_notes,
 )
-from backend.plan.phrases import Match, background_words, match_phrases, normalise
+from backend.plan.phrases import (
+    Match,
+    background_words,
+    match_phrases,
+    normalise,
+    occurrences,
+)
 from backend.plan.plan import (
     Cover,
     DecomposeTask,
     Note,
     OneLayer,
     Plan,
+    PlannedEmbedding,
     PlannedLayer,
     PlannedLora,
     TextualInversionTask,
@@ -43,6 +52,12 @@ from backend.plan.request import (
     RunSettings,
 )
 from backend.plan.survey import Survey, Surveyed, survey
+from backend.plan.weighted_prompt import (
+    ReadMarks,
+    WeightedCard,
+    choose_embeddings,
+    strip_marks,
+)
 from backend.scene.composite import alpha_of
 from backend.scene.layer import Layer
 from backend.scene.scene import Pixels, Scene
@@ -58,38 +73,69 @@ TASK_METHODS: Mapping[str, str] = MappingProxyType(
 PLACE_SHARE = 0.5
 """What shows in more than half of the picture is what the objects stand in."""
 
+Manner = Literal["plain", "weighted", "stripped"]
+"""How prompts are read: as words; with the weights of other programs; or without these marks, where
+a run has no use for them.
+"""
+
 SEEDS = 2**53
 """Seeds stay below this, so that a browser's numbers hold them exactly."""
 
 
 @dataclass(frozen=True)
 class _Reading:
-    """The words of a surveyed scene; ``prompt`` are those that the model reads."""
+    """The words of a surveyed scene; ``prompt`` are those that the model reads, as ``card`` does.
+
+    ``embeddings`` are those that the prompts name, ``misfits`` those of other models.
+    """
 
     survey: Survey
+    manner: Manner
+    card: TextCard
     prompt: str
     negative: str
     matches: dict[str, Match]
     unwanted: dict[str, Match]
+    embeddings: Mapping[str, KnownEmbedding]
+    misfits: Mapping[str, KnownEmbedding]
 
     def notes(self, layer_id: str = "", settings: RunSettings | None = None) -> tuple[Note, ...]:
         """Every note, or those of the whole scene and one layer; with the dials of a run, also
         which layers it leaves as they are.
         """
-        words = word_notes(self.survey.scene, self.prompt, self.negative, self.survey.card)
-        layers = survey_notes(self.survey.layers, self.matches, self.prompt, self.survey.card)
+        words = word_notes(self.survey.scene, self.prompt, self.negative, self.card)
+        layers = survey_notes(self.survey.layers, self.matches, self.prompt, self.card)
         if settings is not None:
             layers += step_notes(self.survey.usable, settings)
         kept = tuple(note for note in layers if not layer_id or note.layer_id == layer_id)
         return (*size_notes(self.survey.scene, self.survey.card), *words, *kept)
 
     def plan_layer(self, seen: Surveyed) -> PlannedLayer:
+        layer = seen.layer
+        if self.manner != "plain":
+            layer = layer.model_copy(update={"phrase": strip_marks(layer.phrase)})
         return plan_layer(
-            seen.layer,
+            layer,
             seen.placement,
             tokens=self.matches[seen.layer.id].tokens,
             negative_tokens=self.unwanted[seen.layer.id].tokens,
         )
+
+    def plan_words(self, clip_skip: int) -> dict[str, Any]:
+        """The fields of a plan that say how its prompts are read: nothing where they hold words
+        alone, so that a recipe of words is the same in either manner.
+        """
+        card = self.card
+        if not isinstance(card, WeightedCard):
+            return {}
+        plain = all(card.lay_out(text).is_plain for text in (self.prompt, self.negative))
+        if plain and clip_skip == 1:
+            return {}
+        named = tuple(
+            PlannedEmbedding(name=name, digest=one.digest, vectors=one.vectors)
+            for name, one in self.embeddings.items()
+        )
+        return {"weighted_prompt": True, "embeddings": named, "clip_skip": clip_skip}
 
 
 def build_plan(
@@ -115,12 +161,13 @@ def plan_survey(
     plan = _plan_request(seen, request, pixels)
     taking_part = {"", *(layer.id for layer in plan.layers)}
     acting = tuple(one for one in loras if one.layer_id in taking_part)
-    return plan.model_copy(update={"loras": acting})
+    marks = _mark_notes(seen, request.settings, _choose_manner(request), loras)
+    return plan.model_copy(update={"loras": acting, "notes": (*plan.notes, *marks)})
 
 
 def _plan_request(seen: Survey, request: AnyRequest, pixels: Pixels) -> Plan:
     """The plan without its LoRAs."""
-    reading = _read(seen)
+    reading = _read(seen, _choose_manner(request))
     if not reading.prompt.strip():
         raise RequestError(
             (
@@ -154,19 +201,19 @@ def _plan_request(seen: Survey, request: AnyRequest, pixels: Pixels) -> Plan:
     plan = _plan(reading, request, (reading.plan_layer(chosen),), target)
     light = light_notes(chosen, request.settings, reading.survey.card)
     plan = plan.model_copy(update={"notes": (*plan.notes, *light)})
-    return _crop(plan, chosen, reading.survey, pixels) if _may_crop(request) else plan
+    return _crop(plan, chosen, reading, pixels) if _may_crop(request) else plan
 
 
 def _may_crop(request: Reroll) -> bool:
     return request.crop and request.settings.method == "collage" and request.subject is None
 
 
-def _crop(plan: Plan, chosen: Surveyed, seen: Survey, pixels: Pixels) -> Plan:
+def _crop(plan: Plan, chosen: Surveyed, reading: _Reading, pixels: Pixels) -> Plan:
     """The plan with a window around the layer that is drawn again, where it is small and has
     words.
     """
-    layer, size = chosen.layer, seen.size
-    phrase = normalise(layer.phrase or layer.class_label)
+    layer, seen = chosen.layer, reading.survey
+    size, phrase = seen.size, normalise(layer.phrase or layer.class_label)
     if not phrase.strip() or not isinstance(plan.target, OneLayer):
         return plan
     picture = pixels.picture(layer.picture) if layer.picture else None
@@ -175,18 +222,50 @@ def _crop(plan: Plan, chosen: Surveyed, seen: Survey, pixels: Pixels) -> Plan:
     window = choose_window(alpha, plan.target.feather_px, size)
     if window is None:
         return plan
-    drawn = plan_window(plan, window, phrase, seen.card)
+    drawn = plan_window(plan, window, phrase, reading.card)
     note = close_up_note(layer, window, seen.card)
     return drawn.model_copy(update={"notes": (*plan.notes, note)})
 
 
 def scene_notes(seen: Survey, settings: RunSettings | None = None) -> tuple[Note, ...]:
     """What a person should know of a scene before anything is generated, with these dials."""
-    return _read(seen).notes(settings=settings)
+    if settings is None:
+        return _read(seen, "plain").notes()
+    manner: Manner = "weighted" if settings.weighted_prompt else "plain"
+    return (
+        *_read(seen, manner).notes(settings=settings),
+        *_mark_notes(seen, settings, manner, None),
+    )
 
 
-def _read(seen: Survey) -> _Reading:
-    scene, card = seen.scene, seen.card
+def _choose_manner(request: AnyRequest) -> Manner:
+    """Subjects, looks and layers are learned, drawn and found by words alone."""
+    if not request.settings.weighted_prompt:
+        return "plain"
+    draws = isinstance(request, Compose | Reroll) and request.subject is None
+    return "weighted" if draws else "stripped"
+
+
+def _mark_notes(
+    seen: Survey, settings: RunSettings, manner: Manner, loras: Sequence[PlannedLora] | None
+) -> tuple[Note, ...]:
+    """What becomes of weights, tags and names of embeddings; None for LoRAs that were not
+    sought.
+    """
+    reading = _read(seen, manner)
+    phrases = [layer.phrase for layer in seen.scene.visible_layers()]
+    marks = ReadMarks(
+        (seen.scene.prompt, seen.scene.negative, *phrases),
+        manner if settings.weighted_prompt else "plain",
+        reading.embeddings,
+        reading.misfits,
+        seen.card.words_widths,
+    )
+    return mark_notes(marks, None if loras is None else {one.name for one in loras})
+
+
+def _read(seen: Survey, manner: Manner) -> _Reading:
+    scene = seen.scene
     layers = [surveyed.layer for surveyed in seen.usable]
     prompt, negative = normalise(scene.prompt), _join_negatives(scene, layers)
     if not prompt.strip():
@@ -195,11 +274,42 @@ def _read(seen: Survey) -> _Reading:
             for layer in layers
             if (phrase := normalise(layer.phrase or layer.class_label).strip())
         )
-    found = match_phrases(prompt, [layer.phrase for layer in layers], card)
-    matches = {layer.id: match for layer, match in zip(layers, found, strict=True)}
-    refused = match_phrases(negative, [layer.negative for layer in layers], card)
-    unwanted = {layer.id: match for layer, match in zip(layers, refused, strict=True)}
-    return _Reading(seen, prompt, negative, matches, unwanted)
+    embeddings: dict[str, KnownEmbedding] = {}
+    misfits: dict[str, KnownEmbedding] = {}
+    card: TextCard = seen.card
+    if manner == "stripped":
+        prompt, negative = strip_marks(prompt), strip_marks(negative)
+    if manner == "weighted":
+        embeddings, misfits = choose_embeddings(seen.card, (prompt, negative))
+        card = WeightedCard(seen.card, {name: one.vectors for name, one in embeddings.items()})
+    words = _match(layers, prompt, [layer.phrase for layer in layers], card, manner)
+    unwanted = _match(layers, negative, [layer.negative for layer in layers], card, manner)
+    return _Reading(
+        seen,
+        manner,
+        card,
+        prompt,
+        negative,
+        words,
+        unwanted,
+        embeddings=embeddings,
+        misfits=misfits,
+    )
+
+
+def _match(
+    layers: Sequence[Layer], text: str, phrases: Sequence[str], card: TextCard, manner: Manner
+) -> dict[str, Match]:
+    """What each layer's phrase finds in a text. One that does not stand there as it is written is
+    sought without its marks.
+    """
+    if manner != "plain":
+        phrases = [
+            phrase if occurrences(text, normalise(phrase)) else strip_marks(phrase)
+            for phrase in phrases
+        ]
+    found = match_phrases(text, phrases, card)
+    return {layer.id: match for layer, match in zip(layers, found, strict=True)}
 
 
 def _join_negatives(scene: Scene, layers: Sequence[Layer]) -> str:
@@ -232,6 +342,7 @@ def _plan(
         layers=layers,
         target=target,
         options=dict(settings.options) if task is None else {},
+        **reading.plan_words(settings.clip_skip),
         subject=request.subject if isinstance(request, Compose | Reroll) else None,
         stage1=request.stage1 if isinstance(request, Compose) else None,
         task=task,

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from backend.errors import RequestError
+from backend.scene.records import FileDigest
 
 
 class TokenSpan(NamedTuple):
@@ -20,13 +21,47 @@ class TokenSpan(NamedTuple):
     position: int
 
 
-class Card(Protocol):
+class KnownEmbedding(Protocol):
+    """An embedding of words that others trained and that a prompt may name.
+
+    ``vectors`` is how many columns it takes, ``widths`` how many numbers a vector has, for each
+    text encoder. ``digest`` is the SHA-256 of its file; asking for it reads the file.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def vectors(self) -> int: ...
+
+    @property
+    def widths(self) -> tuple[int, ...]: ...
+
+    @property
+    def digest(self) -> FileDigest: ...
+
+
+class TextCard(Protocol):
+    """How a model reads words: ``text_length`` is its token row, with begin and end."""
+
+    @property
+    def text_length(self) -> int: ...
+
+    def token_spans(self, text: str) -> tuple[TokenSpan, ...]:
+        """Spans of every token of the text, *untruncated*; the caller drops positions >=
+        text_length - 1.
+        """
+        ...
+
+
+class Card(TextCard, Protocol):
     """The facts of a model that decide a plan.
 
     ``native_px`` is the side of the square it was trained on, ``cell_px`` the pixels per latent
     cell, ``size_multiple_px`` what picture sides must be divisible by, ``text_length`` the token
     row with begin and end. Up to the strength ``light_only`` layers keep their forms, and a
-    silhouette of one colour begins with ``flat_strength``.
+    silhouette of one colour begins with ``flat_strength``. ``words_widths`` is how many numbers a
+    token has in each text encoder, and ``embeddings`` are those that prompts may name.
     """
 
     @property
@@ -42,19 +77,16 @@ class Card(Protocol):
     def size_multiple_px(self) -> int: ...
 
     @property
-    def text_length(self) -> int: ...
-
-    @property
     def light_only(self) -> float: ...
 
     @property
     def flat_strength(self) -> float: ...
 
-    def token_spans(self, text: str) -> tuple[TokenSpan, ...]:
-        """Spans of every token of the text, *untruncated*; the caller drops positions >=
-        text_length - 1.
-        """
-        ...
+    @property
+    def words_widths(self) -> tuple[int, ...]: ...
+
+    @property
+    def embeddings(self) -> Sequence[KnownEmbedding]: ...
 
 
 LONGEST_FRACTION = 4

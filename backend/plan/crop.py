@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from backend.plan.card import Card, Size
+from backend.plan.card import Size, TextCard
 from backend.plan.phrases import match_phrases, occurrences
 from backend.plan.plan import CropWindow, OneLayer, Plan, PlannedLayer
 from backend.scene.blobs import Contents, MemoryPixels
@@ -57,7 +57,7 @@ def choose_window(alpha: Floats, feather_px: int, size: Size) -> CropWindow | No
     return CropWindow(left_px=left, top_px=top, side_px=side)
 
 
-def plan_window(plan: Plan, window: CropWindow, phrase: str, card: Card) -> Plan:
+def plan_window(plan: Plan, window: CropWindow, phrase: str, card: TextCard) -> Plan:
     """The plan of a re-roll with a window: its words are the layer's and those of the background,
     for nothing else stands in it.
 

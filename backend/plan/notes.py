@@ -6,11 +6,12 @@ import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 
-from backend.plan.card import Card, Size, generation_size
+from backend.plan.card import Card, KnownEmbedding, Size, TextCard, generation_size
 from backend.plan.phrases import Match, cut_words
 from backend.plan.plan import CropWindow, Note
 from backend.plan.request import MAX_STEPS, RunSettings
 from backend.plan.survey import Surveyed
+from backend.plan.weighted_prompt import ReadMarks, find_marks, find_unknown_marks, list_tags
 from backend.scene.layer import Layer
 from backend.scene.scene import MAX_SIDE_PX, MIN_SIDE_PX, Scene
 
@@ -44,7 +45,7 @@ def obstacle_note(seen: Surveyed) -> Note:
     return Note(code=seen.obstacle, layer_id=seen.layer.id, text=f"{call_name(seen.layer)} {text}")
 
 
-def phrase_notes(layer: Layer, match: Match, card: Card) -> tuple[Note, ...]:
+def phrase_notes(layer: Layer, match: Match, card: TextCard) -> tuple[Note, ...]:
     """What the words of a layer could not do."""
     phrase, name = layer.phrase.strip(), call_name(layer)
     if not phrase:
@@ -91,7 +92,7 @@ def _missing(name: str, phrase: str, match: Match) -> str:
     return f"{name}: “{phrase}” does not stand in the prompt, so no words are bound to it.{near}"
 
 
-def word_notes(scene: Scene, prompt: str, negative: str, card: Card) -> tuple[Note, ...]:
+def word_notes(scene: Scene, prompt: str, negative: str, card: TextCard) -> tuple[Note, ...]:
     """What becomes of the prompts as a whole. Both are in normalised form, as the model reads
     them.
     """
@@ -120,6 +121,58 @@ def _without_prompt(words: str) -> str:
     return (
         "The prompt is empty and no layer has a phrase: write one of them, for nothing "
         "can be made without words."
+    )
+
+
+def mark_notes(marks: ReadMarks, loras: Collection[str] | None) -> tuple[Note, ...]:
+    """What becomes of weights, LoRAs and embeddings that are written into prompts.
+
+    Args:
+        marks: what is written there, and how it is read.
+        loras: the names of those that are applied; None where they were not sought.
+    """
+    sentences = [_explain_marks(marks.texts, marks.manner)]
+    sentences += [_explain_misfit(name, one, marks.widths) for name, one in marks.misfits.items()]
+    if marks.manner == "weighted":
+        sentences += [
+            f"“{name}” stands for the embedding of that name ({one.vectors} of the row's tokens)."
+            for name, one in marks.embeddings.items()
+        ]
+        sentences += [
+            f"The prompt asks for the LoRA “{tag.name}”, which is not here. It is drawn without "
+            "it: add its folder in Models."
+            for text in marks.texts
+            for tag in list_tags(text)
+            if loras is not None and tag.name not in loras and tag.weight != 0
+        ]
+    return tuple(Note(code="prompt_marks", text=text) for text in dict.fromkeys(sentences) if text)
+
+
+def _explain_marks(texts: Sequence[str], manner: str) -> str:
+    """What a person wrote in the habit of another program and what is not done with it, or ""."""
+    marks = next((mark for text in texts if (mark := find_marks(text))), "")
+    unknown = next((mark for text in texts if (mark := find_unknown_marks(text))), "")
+    if manner == "plain" and marks:
+        return (
+            f"“{marks}” is read as words, as this scene was drawn before. Tick “Weights in "
+            "prompts” in the recipe to have weights, LoRAs and embeddings by name."
+        )
+    if manner == "stripped" and marks:
+        return f"“{marks}”: this kind of run has no weights in prompts and reads the words alone."
+    if unknown and manner != "plain":
+        return (
+            f"“{unknown}” is read as words. Known are (word:1.2), ((word)), [word], BREAK and "
+            "<lora:name:0.8>."
+        )
+    return ""
+
+
+def _explain_misfit(name: str, one: KnownEmbedding, widths: tuple[int, ...]) -> str:
+    """One sentence with both widths."""
+    made, own = (" and ".join(map(str, sizes)) for sizes in (one.widths, widths))
+    return (
+        f"The embedding “{name}” is made for words of {made} numbers and this model's have {own}, "
+        "so its name is read as words."
     )
 
 
@@ -166,7 +219,7 @@ def _fitting_canvas(scene: Scene, size: Size) -> tuple[int, ...]:
 
 
 def survey_notes(
-    seen: Sequence[Surveyed], matches: dict[str, Match], prompt: str, card: Card
+    seen: Sequence[Surveyed], matches: dict[str, Match], prompt: str, card: TextCard
 ) -> tuple[Note, ...]:
     """The notes of each layer, from back to front. That there are no words is said once, not for
     every layer.

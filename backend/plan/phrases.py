@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from backend.plan.card import Card, TokenSpan
+from backend.plan.card import TextCard, TokenSpan
 from backend.plan.plan import Plan, PlannedLayer
 
 NEAREST_WORDS = (
@@ -53,7 +53,7 @@ def normalise(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def match_phrases(prompt: str, phrases: Sequence[str], card: Card) -> tuple[Match, ...]:
+def match_phrases(prompt: str, phrases: Sequence[str], card: TextCard) -> tuple[Match, ...]:
     """One Match for each phrase, in order. ``prompt`` must be normalised; phrases may be empty or
     equal.
     """
@@ -71,7 +71,7 @@ def match_phrases(prompt: str, phrases: Sequence[str], card: Card) -> tuple[Matc
     return tuple(matches)
 
 
-def cut_words(prompt: str, card: Card) -> str:
+def cut_words(prompt: str, card: TextCard) -> str:
     """The end of a text that the model's token row has no room for; "" when all of it fits."""
     late = [
         span.start for span in card.token_spans(prompt) if span.position >= card.text_length - 1

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from backend.plan.request import OptionValue, Sampler, SubjectRef
+from backend.plan.request import ClipSkip, OptionValue, Sampler, SubjectRef
 from backend.scene.layer import Layer, Placement
 from backend.scene.records import Digest, FileDigest, Fraction, Identifier, Name, Record, Seed
 from backend.scene.scene import canonical_json
@@ -144,13 +144,25 @@ class PlannedLora(Record):
     layer_id: str = ""
 
 
+class PlannedEmbedding(Record):
+    """An embedding of words that the prompts name: its file by content, and how many columns it
+    takes.
+    """
+
+    name: Name
+    digest: FileDigest
+    vectors: Annotated[int, Field(ge=1)]
+
+
 class Plan(Record):
     """The recipe of a run. Same plan, software, hardware class and batch size give the same pixels.
 
     ``seeds`` has one entry per candidate; ``batch`` candidates run together. ``layers`` go from
     back to front. ``stage1`` is the picture that a method of two stages goes on from; without one
-    it makes its own. ``loras`` are those of the scene and of the planned layers. ``notes`` do not
-    decide pixels and are left out of the digest. ``task`` is what is made instead of pictures.
+    it makes its own. ``loras`` are those of the scene and of the planned layers. With
+    ``weighted_prompt`` the prompts are read as other programs do, and ``embeddings`` are those that
+    they name; ``clip_skip`` 2 takes the text encoders' last layer but one. ``notes`` do not decide
+    pixels and are left out of the digest. ``task`` is what is made instead of pictures.
     """
 
     version: Literal[4] = 4
@@ -170,6 +182,9 @@ class Plan(Record):
     options: dict[str, OptionValue] = {}
     subject: SubjectRef | None = None
     loras: tuple[PlannedLora, ...] = ()
+    weighted_prompt: bool = False
+    embeddings: tuple[PlannedEmbedding, ...] = ()
+    clip_skip: ClipSkip = 1
     stage1: Digest | None = None
     task: Annotated[TextualInversionTask | DecomposeTask, Field(discriminator="kind")] | None = None
     notes: tuple[Note, ...] = ()

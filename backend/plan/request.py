@@ -78,8 +78,16 @@ class RequestKind(StrEnum):
     SUBJECT = "subject"
 
 
+ClipSkip = Annotated[int, Field(ge=1, le=4)]
+"""1 takes the last layer of the text encoders, 2 the one before it, as A1111 counts."""
+
+
 class RunSettings(Record):
-    """The dials of a run. ``options`` are the method's own and are checked by its Options type."""
+    """The dials of a run. ``options`` are the method's own and are checked by its Options type.
+
+    With ``weighted_prompt`` words have weights, ``(word:1.2)``, name LoRAs and embeddings, and fill
+    as many rows as they need; without, as scenes of before have it, all of that is words.
+    """
 
     model: Identifier = "pocket"
     method: Identifier = "collage"
@@ -89,6 +97,12 @@ class RunSettings(Record):
     seed: Seed = 0
     count: Annotated[int, Field(ge=1, le=16)] = 4
     options: dict[str, OptionValue] = {}
+    weighted_prompt: bool = False
+    clip_skip: ClipSkip = 1
+
+
+NEW_SCENE = RunSettings(weighted_prompt=True)
+"""What a new scene begins with."""
 
 
 class SubjectRef(Record):

@@ -19,6 +19,7 @@ from backend.scene.records import (
 )
 
 MAX_LORAS = 16
+MAX_LORA_WEIGHT = 4.0
 StructureKind = Literal["none", "edges", "soft_edges", "depth"]
 
 
@@ -43,7 +44,7 @@ class LoraChoice(Record):
     """A LoRA by the name of its file, and how much of it is applied: 1 as it was trained."""
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
-    weight: Annotated[float, Field(ge=-4.0, le=4.0)] = 1.0
+    weight: Annotated[float, Field(ge=-MAX_LORA_WEIGHT, le=MAX_LORA_WEIGHT)] = 1.0
 
 
 LoraChoices = Annotated[tuple[LoraChoice, ...], Field(max_length=MAX_LORAS)]

@@ -8,6 +8,7 @@ import logging
 import re
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from backend import __version__
@@ -16,7 +17,14 @@ from backend.plan.autotune import Tuned, autotune
 from backend.plan.build import plan_survey
 from backend.plan.events import TERMINAL, JobState
 from backend.plan.plan import Note, Plan
-from backend.plan.request import Compose, LearnEmbeddings, Reroll, Sampler, build_request
+from backend.plan.request import (
+    NEW_SCENE,
+    Compose,
+    LearnEmbeddings,
+    Reroll,
+    Sampler,
+    build_request,
+)
 from backend.plan.survey import survey
 from backend.scene.cut_outs import cut_outs
 from backend.scene.formats.found_recipe import read_recipe
@@ -167,7 +175,9 @@ class Studio:
 
     def open_example(self, example: str) -> Project:
         """A new project with a copy of an example."""
-        return self._take(self._examples.open(example))
+        opened = self._examples.open(example)
+        settings = {**opened.settings, "weighted_prompt": NEW_SCENE.weighted_prompt}
+        return self._take(replace(opened, settings=settings))
 
     def begin_scene(self, width_px: int, height_px: int) -> Project:
         """A new project with nothing in it."""
@@ -276,7 +286,7 @@ class Studio:
             self._survey.require_stage1(asked)
         with naming_layers(scene, self._store.pixels):
             seen = survey(planned, self._offer.card(asked.settings.model), self._store.pixels)
-            loras = self._offer.find_loras(planned)
+            loras = self._offer.find_loras(planned, asked.settings.weighted_prompt)
             plan = plan_survey(seen, asked, self._store.pixels, loras)
         self._store.runs.require_room(
             RUN_BYTES + 4 * len(plan.seeds) * plan.width_px * plan.height_px
@@ -435,7 +445,7 @@ class Studio:
 
     def _take(self, opened: OpenedScene) -> Project:
         self._survey.keep_contents(opened.scene, opened.pixels)
-        kept = read_settings(opened.settings, self._offer)
+        kept = read_settings(opened.settings or {"weighted_prompt": True}, self._offer)
         notes = _build_notes((*opened.notes, *kept.notes))
         return self._begin(opened.scene, EditorState(settings=kept.settings), notes)
 
@@ -443,7 +453,9 @@ class Studio:
         self, scene: Scene, editor: EditorState | None = None, notes: tuple[Note, ...] = ()
     ) -> Project:
         with self._store.database.write() as connection:
-            project = projects.insert_project(connection, scene, editor or EditorState())
+            project = projects.insert_project(
+                connection, scene, editor or EditorState(settings=NEW_SCENE)
+            )
         return self._project(project, notes)
 
     def _project(self, project: str, opening_notes: tuple[Note, ...]) -> Project:

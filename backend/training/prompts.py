@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from backend.engine.conditioning import fit_tokens
+from backend.engine.weighted_words import encode_weighted, replace_embeddings
 from backend.errors import RequestError
 from backend.models.adapter import Adapter
 from backend.models.bundle import ModelBundle
@@ -86,14 +86,21 @@ def token_row(bundle: ModelBundle, text: str, before: Sequence[int] = ()) -> Tok
 
 
 def move_tokens(
-    tokens: Sequence[int], before: Sequence[int], own: int | None = None
+    tokens: Sequence[int], before: Sequence[int], own: int | None = None, length: int = 2**31
 ) -> tuple[int, ...]:
     """Token positions after embeddings were put ``before`` these; the one before ``own`` belongs
-    to the tokens.
+    to the tokens. Each row of ``length`` is moved by its own embeddings, and what falls out of one
+    is gone.
     """
-    moved = [token + sum(place <= token for place in before) for token in tokens]
-    embeddings = [] if own is None else [own + sum(place < own for place in before)]
-    return tuple(sorted(moved + embeddings))
+
+    def ahead(token: int, place: int) -> bool:
+        return place // length == token // length and place <= token
+
+    moved = [token + sum(ahead(token, place) for place in before) for token in tokens]
+    if own is not None:
+        moved.append(own + sum(ahead(own, place) and place < own for place in before))
+    pairs = zip(moved, (*tokens, own or 0), strict=False)
+    return tuple(sorted(at for at, token in pairs if at // length == token // length))
 
 
 def encode_rows(bundle: ModelBundle, rows: Sequence[TokenRow], vectors: Tensor) -> Tensor:
@@ -101,29 +108,13 @@ def encode_rows(bundle: ModelBundle, rows: Sequence[TokenRow], vectors: Tensor) 
     reach the vectors.
     """
     standing = [(number, place) for number, row in enumerate(rows) for place in row.places]
-    numbers, positions = (
-        torch.tensor(standing, dtype=torch.int64, device=bundle.device).reshape(-1, 2).unbind(1)
-    )
+    places = torch.tensor(standing, dtype=torch.int64, device=bundle.device).reshape(-1, 2)
     ids = torch.cat([row.ids for row in rows]).to(bundle.device)
     masked = getattr(bundle.text_encoder.config, "use_attention_mask", False)
     mask = torch.cat([row.mask for row in rows]).to(bundle.device) if masked else None
-    with _replace_embeddings(bundle, numbers, positions, vectors):
+    with replace_embeddings(bundle.text_encoder, places, vectors):
         states: Tensor = bundle.text_encoder(ids, attention_mask=mask)[0]
     return states.to(bundle.unet.dtype)
-
-
-@contextmanager
-def _replace_embeddings(
-    bundle: ModelBundle, numbers: Tensor, positions: Tensor, vectors: Tensor
-) -> Iterator[None]:
-    def replace(_: object, __: object, looked_up: Tensor) -> Tensor:
-        return looked_up.index_put((numbers, positions), vectors.to(looked_up))
-
-    hook = bundle.text_encoder.get_input_embeddings().register_forward_hook(replace)
-    try:
-        yield
-    finally:
-        hook.remove()
 
 
 @torch.no_grad()
@@ -143,6 +134,9 @@ def embed_with_embeddings(
                 limit=f"It does not fit {bundle.card.title}.",
                 remedy="Learn it again with this model, or remove it from the layer.",
             )
+    if bundle.weighted is not None:
+        looks = [(place, torch.from_numpy(one.vector)) for place, one in embeddings]
+        return encode_weighted(bundle, text, looks)
     row = token_row(bundle, text, [position for position, _ in embeddings])
     kept = [torch.from_numpy(embedding.vector) for _, embedding in embeddings][: len(row.places)]
     if not kept:

@@ -78,8 +78,8 @@ class FutureOffer:
     def list_found(self) -> ModelsFound:
         return self._future.get().list_found()
 
-    def find_loras(self, scene: Scene) -> tuple[PlannedLora, ...]:
-        return self._future.get().find_loras(scene)
+    def find_loras(self, scene: Scene, weighted: bool = False) -> tuple[PlannedLora, ...]:
+        return self._future.get().find_loras(scene, weighted)
 
     def search(self, added: Sequence[Path]) -> None:
         self._future.get().search(added)

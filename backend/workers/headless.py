@@ -69,12 +69,15 @@ def render(
     _check_out(wanted.out)
     opened = _read_scene(wanted.scene)
     tools = build()
-    kept = read_settings(opened.settings, tools.offer)
+    kept = read_settings(opened.settings or {"weighted_prompt": True}, tools.offer)
     settings = _settings(wanted, kept.settings, tools.offer)
     request = build_request({"kind": "compose", "settings": settings})
     tools.offer.check_options(request.settings.method, request.settings.options)
     scene = _with_loras(opened.scene, wanted.loras)
-    card, loras = tools.offer.card(request.settings.model), tools.offer.find_loras(scene)
+    card, loras = (
+        tools.offer.card(request.settings.model),
+        tools.offer.find_loras(scene, request.settings.weighted_prompt),
+    )
     plan = build_plan(scene, request, card, opened.pixels, loras)
     files, notes = [], [*opened.notes, *kept.notes]
     for images in _follow(tools.worker.submit("render", plan, opened.pixels), show):

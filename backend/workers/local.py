@@ -17,10 +17,12 @@ import torch
 
 from backend.engine.decode import preview
 from backend.engine.loop_types import FitProgress, Run, Step
+from backend.engine.weighted_words import read_plan_words
 from backend.errors import LaminaError, RequestError
 from backend.logs import StepTimes
 from backend.methods.catalog import RUNNABLE, Method
 from backend.metrics.scores import Scorer
+from backend.models.bundle import ModelBundle, WeightedWords
 from backend.models.cache import ModelCache
 from backend.models.catalog import Catalog
 from backend.models.lora import WeightedLora, apply_loras
@@ -28,6 +30,7 @@ from backend.models.lora_file import read_lora
 from backend.models.model_search import ModelSearch
 from backend.models.run_state import RunState
 from backend.models.sam import sam_of
+from backend.models.word_embedding import read_embedding
 from backend.plan.crop import build_frame
 from backend.plan.events import (
     Event,
@@ -164,7 +167,11 @@ class LocalWorker:
             self._cache.lease(card, self._device, plan.sampler) as own,
             apply_loras(own, self._read_loras(plan, "")) as whole,
         ):
-            bundle = replace(whole, layer_loras=self._read_layer_loras(plan))
+            bundle = replace(
+                whole,
+                layer_loras=self._read_layer_loras(plan),
+                weighted=self._read_words(plan, whole),
+            )
             state = bundle.run
             state.begin(done.images, done.checkpoint, bundle.device)
             count = StepCount(plan, state.steps)
@@ -185,6 +192,18 @@ class LocalWorker:
             for one in plan.loras
             if one.layer_id == layer_id
         )
+
+    def _read_words(self, plan: Plan, bundle: ModelBundle) -> WeightedWords | None:
+        """How the plan's prompts are read; None for words alone."""
+        if not plan.weighted_prompt:
+            return None
+        vectors = {
+            one.name.lower(): read_embedding(self._catalog.find_embedding(one))
+            for one in plan.embeddings
+        }
+        key = tuple((one.name, one.digest) for one in plan.embeddings)
+        texts = (plan.prompt, plan.negative)
+        return read_plan_words(bundle, texts, vectors, key, plan.clip_skip)
 
     def _read_layer_loras(self, plan: Plan) -> dict[str, tuple[WeightedLora, ...]]:
         ids = {one.layer_id for one in plan.loras} - {""}

@@ -21,9 +21,12 @@ from backend.models.folder import read_json
 from backend.models.lora_file import LoraEntry
 from backend.models.members import KINDS, MemberName
 from backend.models.model_search import ModelSearch
+from backend.models.word_embedding import WordEmbedding
 from backend.plan.card import Card
 from backend.plan.plan import PlannedLora
 from backend.plan.request import OptionValue
+from backend.plan.weighted_prompt import list_tags
+from backend.scene.layer import MAX_LORA_WEIGHT, LoraChoice
 from backend.scene.scene import Scene
 from backend.studio.storage.records import (
     LoraFacts,
@@ -33,6 +36,7 @@ from backend.studio.storage.records import (
     ModelsFound,
     OptionsSchema,
     RefusedModel,
+    WordFacts,
 )
 from backend.workers.abilities import list_abilities
 
@@ -58,12 +62,17 @@ class CatalogOffer:
             models=self.models(),
             refused=tuple(_describe(one) for one in catalog.findings),
             loras=tuple(_describe_lora(one) for one in catalog.loras),
+            words=tuple(_describe_embedding(one) for one in catalog.embeddings),
             model_folders=folders,
         )
 
-    def find_loras(self, scene: Scene) -> tuple[PlannedLora, ...]:
+    def find_loras(self, scene: Scene, weighted: bool = False) -> tuple[PlannedLora, ...]:
+        layers = scene.visible_layers()
         chosen = [("", one) for one in scene.loras]
-        chosen += [(layer.id, one) for layer in scene.visible_layers() for one in layer.loras]
+        chosen += [(layer.id, one) for layer in layers for one in layer.loras]
+        if weighted:
+            texts = [("", scene.prompt), *((layer.id, layer.phrase) for layer in layers)]
+            chosen += self._list_asked(texts, {(layer_id, one.name) for layer_id, one in chosen})
         return tuple(
             PlannedLora(
                 name=one.name,
@@ -74,6 +83,22 @@ class CatalogOffer:
             for layer_id, one in chosen
             if one.weight != 0.0
         )
+
+    def _list_asked(
+        self, texts: Iterable[tuple[str, str]], chosen: set[tuple[str, str]]
+    ) -> list[tuple[str, LoraChoice]]:
+        """What texts ask for by ``<lora:name:weight>`` and is here; what was chosen beside them
+        keeps its own weight.
+        """
+        known = {one.name for one in self._catalog.loras}
+        asked: dict[tuple[str, str], LoraChoice] = {}
+        for layer_id, text in texts:
+            for name, weight in list_tags(text):
+                place = (layer_id, name)
+                if name in known and place not in chosen:
+                    kept = min(max(weight, -MAX_LORA_WEIGHT), MAX_LORA_WEIGHT)
+                    asked.setdefault(place, LoraChoice(name=name, weight=kept))
+        return [(layer_id, one) for (layer_id, _), one in asked.items()]
 
     def search(self, added: Sequence[Path]) -> None:
         if isinstance(self._catalog, ModelSearch):
@@ -99,6 +124,7 @@ class CatalogOffer:
             size_bytes=card.size_bytes,
             memory_bytes=card.weights * (2 if self._device.startswith("cuda") else 4),
             abilities=list_abilities(card.members),
+            words_widths=card.words_widths,
         )
 
     def _root_of(self, card: ModelCard) -> str:
@@ -170,12 +196,24 @@ def _describe_lora(entry: LoraEntry) -> LoraFacts:
     )
 
 
+def _describe_embedding(entry: WordEmbedding) -> WordFacts:
+    return WordFacts(
+        name=entry.name,
+        path=str(entry.path),
+        folder="" if entry.root is None else str(entry.root),
+        size_bytes=entry.size_bytes,
+        vectors=entry.vectors,
+        widths=entry.widths,
+    )
+
+
 def _list_folders(search: ModelSearch) -> tuple[ModelFolder, ...]:
     catalog = search.catalog
     roots = list(catalog.roots.values())
     refused = [one.root for one in catalog.findings if one.kind != "file"]
     files = [one.root for one in catalog.findings if one.kind == "file"]
     loras = [one.root for one in catalog.loras]
+    words = [one.root for one in catalog.embeddings]
     return tuple(
         ModelFolder(
             path=str(folder),
@@ -184,6 +222,7 @@ def _list_folders(search: ModelSearch) -> tuple[ModelFolder, ...]:
             refused=refused.count(folder),
             files=files.count(folder),
             loras=loras.count(folder),
+            words=words.count(folder),
         )
         for number, folder in enumerate((*search.given, *search.added))
     )

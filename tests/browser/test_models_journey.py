@@ -9,8 +9,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 
 from tests.browser.editor_page import EditorPage
+from tests.models.embeddings import write_embedding
 from tests.models.loras import draw_lora, write_lora
 from tests.models.single_files import build_networks, write_checkpoint
 from tests.models.test_catalog import write_weights
@@ -33,8 +35,11 @@ def comfy(tmp_path: Path) -> Path:
     (models / "checkpoints" / "clone.safetensors").write_text(
         "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 4265146304\n"
     )
-    write_weights(models / "embeddings" / "easy.safetensors", {"emb_params": (2, 8)})
+    write_weights(models / "embeddings" / "wide.safetensors", {"emb_params": (2, 8)})
+    write_weights(models / "vae" / "vae-ft.safetensors", {"decoder.conv_in.weight": (8, 4, 3, 3)})
     networks = build_networks("sd1")
+    width = networks.texts[0].config.hidden_size
+    write_embedding(models / "embeddings", "blot", "a1111", (torch.randn(2, width) / 10,))
     write_checkpoint(models / "checkpoints" / "toon-two.safetensors", networks)
     ink = draw_lora({"unet": networks.unet}, "dora", wanted="attn2")
     write_lora(models / "loras" / "ink.safetensors", ink)
@@ -61,7 +66,8 @@ def test_a_folder_of_models_from_adding_it_to_a_picture(fresh: EditorPage, comfy
     assert "needs vqgan, clip, guide or deeplab or clipseg" in found.inner_text()
     fresh.look("models-2-found")
     fresh.part("model-files").locator("summary").click()
-    assert "learned embedding" in fresh.part("model-files").inner_text()
+    assert "VAE alone" in fresh.part("model-files").inner_text()
+    assert_words(fresh)
     fresh.part("model-files").scroll_into_view_if_needed()
     fresh.look("models-3-refused")
     found.locator('[data-test="model-use"]').click()
@@ -75,6 +81,7 @@ def test_a_folder_of_models_from_adding_it_to_a_picture(fresh: EditorPage, comfy
     fresh.part("sampler").select_option(label="DPM++ 2M Karras")
     make_a_picture(fresh, 2)
     apply_a_lora(fresh)
+    name_an_embedding(fresh)
     find_it_again(fresh, comfy)
 
 
@@ -92,6 +99,36 @@ def assert_reasons(editor: EditorPage) -> None:
     for name, words in reasons.items():
         line = editor.page.locator(f'[data-test="model-refused"][data-name="{name}"]')
         assert words in line.inner_text()
+
+
+def assert_words(editor: EditorPage) -> None:
+    """Each embedding says for which words it was made, and which the chosen model has."""
+    lines = editor.page.locator('[data-test="model-word"]').all_inner_texts()
+    assert sorted(line.split("\n")[0] for line in lines) == ["blot", "wide"]
+    (wide,) = (line for line in lines if line.startswith("wide"))
+    assert "2 tokens, for words of 8 numbers; those of Pocket have" in wide
+
+
+def name_an_embedding(editor: EditorPage) -> None:
+    """An embedding and a weight in the prompt draw another picture, a Karras sampler and a re-roll
+    with them; saved and opened again the scene makes the same picture.
+    """
+    editor.part("prompt").fill("a (blot:1.2) red cat, wide")
+    make_a_picture(editor, 7)
+    notes = editor.part("scene-note")
+    assert editor.until(lambda: any("“blot” stands for" in one for one in notes.all_inner_texts()))
+    assert any("words of 8 numbers" in one for one in notes.all_inner_texts())
+    editor.look("models-words")
+    drawn = editor.state()["candidates"][-1]["digest"]
+    editor.wait_saved()
+    editor.reload()
+    editor.part("advanced").locator("summary").first.click()
+    make_a_picture(editor, 8)
+    assert editor.state()["candidates"][-1]["digest"] == drawn
+    editor.part("weighted-prompt").uncheck()
+    make_a_picture(editor, 9)
+    assert editor.state()["candidates"][-1]["digest"] != drawn
+    editor.page.keyboard.press("Control+Z")
 
 
 def assert_picker(editor: EditorPage) -> None:
@@ -163,7 +200,7 @@ def find_it_again(editor: EditorPage, folder: Path) -> None:
     editor.part("models").click()
     row = editor.page.locator(f'[data-test="model-folder"][data-path="{folder}"]')
     row.wait_for()
-    assert "2 models, 3 cannot be used, 1 LoRA, 1 other file" in row.inner_text()
+    assert "2 models, 3 cannot be used, 1 LoRA, 2 embeddings, 1 other file" in row.inner_text()
     editor.part("models-search").click()
     editor.wait_for_text("Found 3 models")
     row.locator('[data-test="model-folder-remove"]').click()

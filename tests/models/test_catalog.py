@@ -84,7 +84,7 @@ def test_a_comfyui_folder_full_of_rubbish(good: Path, tmp_path: Path) -> None:
     assert ids_of(catalog) == ["pocket", "toys"]
     reasons = reasons_of(catalog)
     assert [one.name for one in catalog.loras] == ["style"]
-    assert "learned embedding" in reasons["easy.safetensors"]
+    assert [(one.name, one.widths) for one in catalog.embeddings] == [("easy", (8,))]
     assert "VAE alone" in reasons["vae-ft.safetensors"]
     assert "controlnet/config.json is missing" in reasons["controlnet"]
     assert "never opens" in reasons["old.ckpt"]

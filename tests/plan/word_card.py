@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from backend.plan.card import TokenSpan
+from backend.plan.card import KnownEmbedding, TokenSpan
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,8 @@ class WordCard:
     text_length: int = 77
     light_only: float = 0.0
     flat_strength: float = 0.6
+    words_widths: tuple[int, ...] = (8,)
+    embeddings: tuple[KnownEmbedding, ...] = ()
     piece: int = 100
 
     def token_spans(self, text: str) -> tuple[TokenSpan, ...]:

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from backend.errors import ModelError, RequestError
-from backend.plan.card import TokenSpan
+from backend.plan.card import KnownEmbedding, TokenSpan
 from backend.plan.events import (
     EmbeddingsCheckpoint,
     EmbeddingsLearned,
@@ -212,6 +212,8 @@ class ScriptedCard:
     text_length: int = 77
     light_only: float = 0.0
     flat_strength: float = 0.6
+    words_widths: tuple[int, ...] = (8,)
+    embeddings: tuple[KnownEmbedding, ...] = ()
 
     def token_spans(self, text: str) -> tuple[TokenSpan, ...]:
         spans, start = [], 0
@@ -238,7 +240,7 @@ class ScriptedOffer:
         )
         return ModelsFound(models=self.models(), model_folders=tuple(folders))
 
-    def find_loras(self, scene: Scene) -> tuple[PlannedLora, ...]:
+    def find_loras(self, scene: Scene, weighted: bool = False) -> tuple[PlannedLora, ...]:
         return ()
 
     def search(self, added: Sequence[Path]) -> None:

@@ -57,6 +57,8 @@ export const buildEditor = (layers = [layer("back"), layer("cat"), layer("car")]
       seed: 7,
       count: 4,
       options: {},
+      weighted_prompt: true,
+      clip_skip: 1,
     },
     picked: "",
     selected: "",

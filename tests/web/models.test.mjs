@@ -10,6 +10,7 @@ import {
   modelChoices,
   sizeText,
   summaryOf,
+  wordText,
 } from "../../ui/web/model/models.js";
 
 test("sizes have one digit behind the point below ten", () => {
@@ -39,6 +40,7 @@ test("refused models are shown in the choice and cannot be chosen; other files a
       { kind: "file", id: "style", name: "style.safetensors", what: "It holds a LoRA." },
     ],
     loras: [],
+    words: [],
   };
   assert.deepEqual(modelChoices(facts), [
     { id: "pocket", title: "Pocket" },
@@ -48,10 +50,19 @@ test("refused models are shown in the choice and cannot be chosen; other files a
   assert.equal(summaryOf(facts), "Found 1 model, 1 that cannot be used, 1 other file.");
 });
 
+test("an embedding says for which words it was made, and which the model has", () => {
+  const word = { name: "ink", vectors: 2, widths: [768, 1280] };
+  const made = "2 tokens, for words of 768 and 1280 numbers";
+  assert.equal(wordText(word, undefined), made);
+  assert.equal(wordText(word, { title: "XL", words_widths: [768, 1280] }), made);
+  const other = { title: "Toon", words_widths: [768] };
+  assert.equal(wordText(word, other), `${made}; those of Toon have 768`);
+});
+
 test("a folder is summed up", () => {
-  assert.equal(folderText({ models: 1, refused: 0, files: 0, loras: 0 }), "1 model");
+  assert.equal(folderText({ models: 1, refused: 0, files: 0, loras: 0, words: 0 }), "1 model");
   assert.equal(
-    folderText({ models: 2, refused: 1, files: 3, loras: 4 }),
-    "2 models, 1 cannot be used, 4 LoRAs, 3 other files",
+    folderText({ models: 2, refused: 1, files: 3, loras: 4, words: 1 }),
+    "2 models, 1 cannot be used, 4 LoRAs, 1 embedding, 3 other files",
   );
 });

@@ -88,7 +88,9 @@ def test_devices() -> None:
 def test_what_was_found_is_described(tmp_path: Path) -> None:
     build_tiny_1(tmp_path / "models" / "toys")
     write_weights(tmp_path / "models" / "style.safetensors", LORA)
-    write_weights(tmp_path / "models" / "easy.safetensors", {"emb_params": (2, 8)})
+    write_weights(
+        tmp_path / "models" / "easy.safetensors", {"decoder.conv_in.weight": (8, 4, 3, 3)}
+    )
     (tmp_path / "models" / "old.ckpt").write_bytes(b"")
     offer = build_offer(ModelSearch((tmp_path / "models",)), "cpu")
     found = offer.list_found()
@@ -116,7 +118,7 @@ def test_what_was_found_is_described(tmp_path: Path) -> None:
 def test_refusals_are_logged_at_the_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     for number in range(25):
         (tmp_path / f"{number}.ckpt").write_bytes(b"")
-    write_weights(tmp_path / "easy.safetensors", {"emb_params": (2, 8)})
+    write_weights(tmp_path / "easy.safetensors", {"decoder.conv_in.weight": (8, 4, 3, 3)})
     build_offer((tmp_path,), "cpu")
     lines = [record.getMessage() for record in caplog.records]
     assert sum("Pickles can run any program" in line for line in lines) == 20

@@ -77,6 +77,8 @@ const NOTHING = freeze({
     seed: 0,
     count: 4,
     options: {},
+    weighted_prompt: true,
+    clip_skip: 1,
   },
   picked: "",
   selected: "",

@@ -59,7 +59,7 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
         RequestError: an option is unknown or out of range.
     """
     options = parse_options(PaintedWordsOptions, plan.options)
-    length, drawn_in = bundle.card.text_length, TENTH * options.weight
+    length, drawn_in = bundle.text_columns, TENTH * options.weight
     regions = tuple(
         PromptRegion(fit_tokens(bundle, layer.tokens), drawn_in, 0.0, torch.from_numpy(mask))
         for layer, mask in zip(plan.layers, raster(plan, pixels).visibility[1:], strict=True)

@@ -84,9 +84,10 @@ class Offer(Protocol):
         """Look for models anew, in the folders of the start and in these."""
         ...
 
-    def find_loras(self, scene: Scene) -> tuple[PlannedLora, ...]:
+    def find_loras(self, scene: Scene, weighted: bool = False) -> tuple[PlannedLora, ...]:
         """The LoRAs of a scene by the content of their files; a ModelError names one that is not
-        there. Those of weight 0 are left out.
+        there. Those of weight 0 are left out. ``weighted``: also those that its words ask for,
+        ``<lora:name:0.8>``, as far as they are there.
         """
         ...
 

@@ -498,12 +498,12 @@ class Ability(Record):
 class ModelFacts(Record):
     """A model that is present, and the device it would run on.
 
-    ``members`` names the family's other networks; ``classes`` is the closed vocabulary of its
-    guide, without the background, and empty without a guide. ``knows`` says what it can draw,
-    empty for a model of everything. New layers begin with ``picture_strength``, silhouettes with
-    ``flat_strength``. ``path`` is where it lies, ``folder`` the one below which it
-    was found (empty for the embedded one); ``size_bytes`` is that of its files, ``memory_bytes``
-    what its weights take on the device; ``licence`` is empty where nothing names one.
+    ``members`` names the family's other networks; ``classes`` is its guide's vocabulary without
+    the background. ``knows`` says what it can draw, empty for a model of everything. New layers
+    begin with ``picture_strength``, silhouettes with ``flat_strength``. ``path`` is where it lies,
+    ``folder`` the one below which it was found; ``size_bytes`` is that of its files,
+    ``memory_bytes`` what its weights take on the device. ``words_widths`` is how many numbers a
+    token has in each text encoder.
     """
 
     id: str
@@ -523,6 +523,7 @@ class ModelFacts(Record):
     size_bytes: int = 0
     memory_bytes: int = 0
     abilities: tuple[Ability, ...] = ()
+    words_widths: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -550,6 +551,7 @@ class ModelFolder(Record):
     refused: int
     files: int
     loras: int = 0
+    words: int = 0
 
 
 class LoraFacts(Record):
@@ -564,6 +566,19 @@ class LoraFacts(Record):
     words: int
 
 
+class WordFacts(Record):
+    """An embedding of words that was found, which prompts use by its name. ``vectors`` is how many
+    tokens it takes, ``widths`` how many numbers each has, for each text encoder.
+    """
+
+    name: str
+    path: str
+    folder: str
+    size_bytes: int
+    vectors: int
+    widths: tuple[int, ...]
+
+
 class ModelsFound(Record):
     """All that was found in the folders of models."""
 
@@ -571,6 +586,7 @@ class ModelsFound(Record):
     refused: tuple[RefusedModel, ...] = ()
     model_folders: tuple[ModelFolder, ...] = ()
     loras: tuple[LoraFacts, ...] = ()
+    words: tuple[WordFacts, ...] = ()
 
 
 class Example(Record):

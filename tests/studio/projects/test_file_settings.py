@@ -50,7 +50,7 @@ def test_a_newer_sampler_is_named_and_all_else_is_kept(tmp_path: Path) -> None:
         ("seed", "lucky", 0, "seed = 'lucky'"),
         ("seed", 2**60, 2**53 - 1, "seed = "),
         ("model", "sd 1.5", "pocket", "model = 'sd 1.5' cannot be used. “pocket” is taken"),
-        ("clip_skip", 2, None, "The file says clip skip = 2."),
+        ("eta_noise", 2, None, "The file says eta noise = 2."),
     ],
 )
 def test_each_setting_is_kept_by_itself(

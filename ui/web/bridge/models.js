@@ -24,10 +24,11 @@ export const createModels = ({ link, session }) => {
     }
   };
   /** @param {ModelsFound} found */
-  const take = ({ models, refused, model_folders, loras }) => {
+  const take = ({ models, refused, model_folders, loras, words }) => {
     const { facts } = session.state;
-    if (facts) session.set({ facts: freeze({ ...facts, models, refused, model_folders, loras }) });
-    return { models, refused, model_folders, loras };
+    const found = { models, refused, model_folders, loras, words };
+    if (facts) session.set({ facts: freeze({ ...facts, ...found }) });
+    return found;
   };
   return {
     search: () => ask({ verb: "search_models" }),

@@ -106,6 +106,7 @@ const useRecipe =
       seed: seed ?? settings.seed,
       steps: steps ?? settings.steps,
       guidance_scale: guidance_scale ?? settings.guidance_scale,
+      weighted_prompt: prompt ? true : settings.weighted_prompt,
     })(setScene(words)(editor));
   };
 

@@ -1,6 +1,6 @@
 // Models as the page sees them: what is said of one, and what was found and cannot be used.
 
-/** @import { Ability, Facts, ModelFacts, ModelsFound, RefusedModel } from "../types/protocol.d.ts" */
+/** @import { Ability, Facts, ModelFacts, ModelsFound, RefusedModel, WordFacts } from "../types/protocol.d.ts" */
 
 const KB = 1024;
 const UNITS = ["B", "KB", "MB", "GB", "TB"];
@@ -63,6 +63,17 @@ export const lackText = ({ lacks, better_with: better }) => {
 export const reasonText = ({ what, limit, remedy }) =>
   [what, limit, remedy].filter(Boolean).join(" ");
 
+/**
+ * "2 tokens, for words of 768 and 1280 numbers: not the chosen model's".
+ * @param {WordFacts} word
+ * @param {ModelFacts | undefined} model
+ */
+export const wordText = ({ vectors, widths }, model) => {
+  const fits = !model || String(model.words_widths) === String(widths);
+  const made = `${counted(vectors, "token")}, for words of ${widths.join(" and ")} numbers`;
+  return fits ? made : `${made}; those of ${model.title} have ${model.words_widths.join(" and ")}`;
+};
+
 /** @param {Readonly<Facts> | null} facts */
 export const refusedOf = (facts) => (facts?.refused ?? []).filter(({ kind }) => kind !== "file");
 
@@ -81,25 +92,27 @@ export const modelChoices = (facts) => [
     .map(({ id, name, what }) => ({ id, title: `${name}: ${what}`, disabled: true })),
 ];
 
-/** @param {Pick<ModelsFound, "models" | "refused" | "loras">} found */
-export const summaryOf = ({ models, refused, loras }) => {
+/** @param {Pick<ModelsFound, "models" | "refused" | "loras" | "words">} found */
+export const summaryOf = ({ models, refused, loras, words }) => {
   const others = refused.filter(({ kind }) => kind === "file").length;
   const parts = [counted(models.length, "model")];
   if (refused.length > others) parts.push(`${refused.length - others} that cannot be used`);
   if (loras.length > 0) parts.push(counted(loras.length, "LoRA"));
+  if (words.length > 0) parts.push(counted(words.length, "embedding"));
   if (others > 0) parts.push(counted(others, "other file"));
   return `Found ${parts.join(", ")}.`;
 };
 
 /**
  * "2 models, 1 refused, 4 LoRAs, 3 other files".
- * @param {{ models: number, refused: number, files: number, loras: number }} folder
+ * @param {{ models: number, refused: number, files: number, loras: number, words: number }} folder
  */
-export const folderText = ({ models, refused, files, loras }) =>
+export const folderText = ({ models, refused, files, loras, words }) =>
   [
     counted(models, "model"),
     refused > 0 ? `${refused} cannot be used` : "",
     loras > 0 ? counted(loras, "LoRA") : "",
+    words > 0 ? counted(words, "embedding") : "",
     files > 0 ? counted(files, "other file") : "",
   ]
     .filter(Boolean)

@@ -117,6 +117,7 @@ export interface Facts {
   refused: readonly RefusedModel[];
   model_folders: readonly ModelFolder[];
   loras: readonly LoraFacts[];
+  words: readonly WordFacts[];
   version: string;
   methods: readonly MethodFacts[];
   samplers: readonly string[];
@@ -401,6 +402,7 @@ export interface ModelFacts {
   size_bytes: number;
   memory_bytes: number;
   abilities: readonly Ability[];
+  words_widths: readonly number[];
   notes: readonly string[];
 }
 
@@ -411,6 +413,7 @@ export interface ModelFolder {
   refused: number;
   files: number;
   loras: number;
+  words: number;
 }
 
 export interface ModelsFound {
@@ -418,6 +421,7 @@ export interface ModelsFound {
   refused: readonly RefusedModel[];
   model_folders: readonly ModelFolder[];
   loras: readonly LoraFacts[];
+  words: readonly WordFacts[];
 }
 
 export interface Note {
@@ -509,6 +513,7 @@ export interface ProjectReply {
   refused: readonly RefusedModel[];
   model_folders: readonly ModelFolder[];
   loras: readonly LoraFacts[];
+  words: readonly WordFacts[];
   version: string;
   methods: readonly MethodFacts[];
   samplers: readonly string[];
@@ -561,6 +566,8 @@ export interface RunSettings {
   seed: number;
   count: number;
   options: Readonly<Record<string, OptionValue>>;
+  weighted_prompt: boolean;
+  clip_skip: number;
 }
 
 export type Sampler =
@@ -744,6 +751,15 @@ export interface TunedLayer {
 
 export interface TunedReply {
   layers: readonly TunedLayer[];
+}
+
+export interface WordFacts {
+  name: string;
+  path: string;
+  folder: string;
+  size_bytes: number;
+  vectors: number;
+  widths: readonly number[];
 }
 
 export interface AddModelFolderMessage {

@@ -3,7 +3,7 @@
 
 /**
  * @import { App, Shown } from "../../types/editor.d.ts"
- * @import { Ability, ModelFacts, ModelFolder, RefusedModel } from "../../types/protocol.d.ts"
+ * @import { Ability, Facts, ModelFacts, ModelFolder, RefusedModel, WordFacts } from "../../types/protocol.d.ts"
  */
 
 import { addModelFolder } from "../../commands/models.js";
@@ -15,6 +15,7 @@ import {
   lackText,
   reasonText,
   refusedOf,
+  wordText,
 } from "../../model/models.js";
 import { createKeyed, focused, h, set, show } from "../dom/elements.js";
 import { button } from "../dom/fields.js";
@@ -143,6 +144,21 @@ const createRefused = (refused) => ({
   ),
 });
 
+/** @param {WordFacts} word */
+const createWord = (word) => {
+  const facts = h("p", { class: "model-line" });
+  const node = h(
+    "li",
+    { class: "model", "data-test": "model-word", "data-name": word.name },
+    h("div", { class: "model-head" }, h("span", { class: "model-name", text: word.name })),
+    facts,
+    h("p", { class: "model-path muted", text: word.path, title: word.path }),
+  );
+  /** @param {ModelFacts | undefined} model */
+  const update = (model) => set(facts, { text: wordText(word, model) });
+  return { node, update };
+};
+
 /** @param {App} app */
 const createAdder = (app) => {
   const input = h("input", {
@@ -221,6 +237,7 @@ const keyOfRefused = (one) => `${one.kind} ${one.path} ${one.id} ${one.what}`;
 const createLists = (app) => {
   const folders = createPart("Folders", "model-folders");
   const models = createPart("Models", "model-list");
+  const words = createPart("Embeddings: write a name into a prompt", "model-words");
   const refused = createPart("Cannot be used", "model-refusals");
   const filesBody = h("ul", { class: "model-list", "aria-label": "Other files" });
   const filesTitle = h("summary", {});
@@ -230,7 +247,7 @@ const createLists = (app) => {
     filesTitle,
     filesBody,
   );
-  const nodes = [folders.node, models.node, refused.node, files];
+  const nodes = [folders.node, models.node, words.node, refused.node, files];
   const placeFolders = createKeyed(
     folders.list,
     ({ path, added }) => `${added} ${path}`,
@@ -241,8 +258,22 @@ const createLists = (app) => {
     (model) => JSON.stringify(model),
     (/** @type {ModelFacts} */ model) => createModel(app, model),
   );
+  const placeWords = createKeyed(
+    words.list,
+    (word) => JSON.stringify(word),
+    (/** @type {WordFacts} */ word) => createWord(word),
+  );
   const placeRefused = createKeyed(refused.list, keyOfRefused, createRefused);
   const placeFiles = createKeyed(filesBody, keyOfRefused, createRefused);
+  /**
+   * @param {Readonly<Facts> | null} facts
+   * @param {string} model the id of the chosen one
+   */
+  const updateWords = (facts, model) => {
+    const [found, chosen] = [facts?.words ?? [], facts?.models.find(({ id }) => id === model)];
+    placeWords(found).forEach((each) => each.update(chosen));
+    words.update(found.length);
+  };
   /** @param {Shown} shown */
   const update = ({ state: { facts }, record }) => {
     const given = facts?.model_folders ?? [];
@@ -250,6 +281,7 @@ const createLists = (app) => {
     folders.update(given.length);
     placeModels(facts?.models ?? []).forEach((each) => each.update(record.settings.model));
     models.update(facts?.models.length ?? 0);
+    updateWords(facts, record.settings.model);
     const [bad, other] = [refusedOf(facts), filesOf(facts)];
     placeRefused(bad);
     refused.update(bad.length);

@@ -160,6 +160,46 @@ const createFewSteps = (app) => {
   return { node, update };
 };
 
+/**
+ * How prompts are read: a box, and the layer of the text encoders that is taken.
+ * @param {App} app
+ */
+const createReading = (app) => {
+  const box = tick(app, {
+    label: "Weights in prompts",
+    test: "weighted-prompt",
+    name: "Weights in prompts",
+    read: ({ record }) => record.settings.weighted_prompt,
+    edit: (wanted) => setSettings({ weighted_prompt: wanted }),
+  });
+  const skip = numberField(app, {
+    label: "clip skip",
+    test: "clip-skip",
+    name: "Clip skip",
+    low: 1,
+    high: 4,
+    read: ({ record }) => record.settings.clip_skip,
+    edit: (value) => setSettings({ clip_skip: value }),
+  });
+  const line = h(
+    "label",
+    {
+      class: "option option-bool",
+      title:
+        "(word:1.2), ((word)), [word], BREAK, <lora:name:0.8>, embeddings by name, and prompts of any length",
+    },
+    h("span", { text: "Weights in prompts" }),
+    box.node,
+  );
+  const node = h("div", { class: "reading" }, line, skip.node);
+  /** @param {Shown} shown */
+  const update = (shown) => {
+    [box, skip].forEach((part) => part.update(shown));
+    show(skip.node, shown.record.settings.weighted_prompt);
+  };
+  return { node, update };
+};
+
 /** @param {App} app */
 const createAdvanced = (app) => {
   const sampler = choice(app, {
@@ -185,6 +225,7 @@ const createAdvanced = (app) => {
   });
   const refused = createRefusedLine(app);
   const options = createMethodOptions(app);
+  const reading = createReading(app);
   const fresh = createRunBox(app, {
     field: "freshSeeds",
     label: "A new seed for every run",
@@ -207,6 +248,7 @@ const createAdvanced = (app) => {
       h("label", { class: "option" }, h("span", { text: "Model" }), model.node),
       refused.node,
       h("label", { class: "option" }, h("span", { text: "Sampler" }), sampler.node),
+      reading.node,
       fresh.node,
       closeUp.node,
       options.node,
@@ -214,7 +256,9 @@ const createAdvanced = (app) => {
   );
   /** @param {Shown} shown */
   const update = (shown) =>
-    [sampler, model, refused, options, fresh, closeUp].forEach((part) => part.update(shown));
+    [sampler, model, refused, options, reading, fresh, closeUp].forEach((part) =>
+      part.update(shown),
+    );
   return { node, update };
 };
 
