@@ -3,6 +3,9 @@
 A phrase is found at word boundaries, in any case, after normalisation to NFC. Longer phrases choose
 first and nothing overlaps, so "apple" never takes the apple of "red apple". Layers with one phrase
 take its occurrences in their order. What the phrases leave is said of the background.
+
+The page follows the same rule (``ui/web/kernels/spans.js``); one table holds both to it
+(``tests/tables/phrases.json``).
 """
 
 from __future__ import annotations
@@ -20,6 +23,17 @@ from backend.plan.plan import Plan, PlannedLayer
 NEAREST_WORDS = (
     400  # words of the prompt that are searched for a nearest match: enough for 4,000 characters
 )
+BLANK = r"[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
+ALIKE = {"ς": "σ", "ſ": "s"}
+"""Letters that are small forms of one capital."""
+UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\u303f\u3041-\u4dbf"
+    "\u4e00-\ua4cf\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff66-\uff9f"
+    "\U00016fe0-\U0001b2ff\U00020000-\U0003ffff]"
+)
+"""Scripts that put no blanks between words (ideographs, kana, Thai, Lao, Khmer, Burmese) or join
+particles to them (hangul).
+"""
 NEAREST_RATIO = 0.7  # below it the suggestion is more often noise than a slip of the keyboard
 
 
@@ -83,16 +97,25 @@ def occurrences(prompt: str, phrase: str) -> tuple[TextSpan, ...]:
     """Where a phrase stands in the prompt as whole words, from left to right, without overlap."""
     if not phrase:
         return ()
-    pattern = r"\s+".join(re.escape(word) for word in phrase.split())
+    words = [re.escape(word) for word in re.split(BLANK + "+", fold_case(phrase)) if word]
+    if not words:
+        return ()
     found: list[TextSpan] = []
-    position = 0
-    compiled = re.compile(pattern, re.IGNORECASE)
-    while hit := compiled.search(prompt, position):
+    position, folded = 0, fold_case(prompt)
+    compiled = re.compile((BLANK + "+").join(words))
+    while hit := compiled.search(folded, position):
         whole = not _is_inside_word(prompt, hit.start()) and not _is_inside_word(prompt, hit.end())
         if whole:
             found.append(TextSpan(hit.start(), hit.end()))
         position = hit.end() if whole else hit.start() + 1
     return tuple(found)
+
+
+def fold_case(text: str) -> str:
+    """A text in small letters, character by character, so that every place stays where it is."""
+    small = ((letter.lower(), letter) for letter in text)
+    kept = (low if len(low) == 1 else letter for low, letter in small)
+    return "".join(ALIKE.get(letter, letter) for letter in kept)
 
 
 def nearest_words(prompt: str, phrase: str) -> str:
@@ -114,7 +137,7 @@ def _assign_spans(prompt: str, phrases: Sequence[str]) -> list[tuple[TextSpan | 
     groups: dict[str, list[int]] = {}
     for index, phrase in enumerate(phrases):
         if phrase:
-            groups.setdefault(phrase.lower(), []).append(index)
+            groups.setdefault(fold_case(phrase), []).append(index)
     taken: list[tuple[TextSpan, str]] = []
     for indices in sorted(groups.values(), key=lambda group: (-len(phrases[group[0]]), group[0])):
         phrase = phrases[indices[0]]
@@ -148,8 +171,13 @@ def _tokens(
 
 
 def _word_start(text: str, position: int) -> int:
-    """Back from a position to the start of the word that it stands in."""
+    """Back from a position to the start of the word that it stands in; where nothing stands
+    between words, to the start of the character.
+    """
     while position > 0 and not text[position - 1].isspace():
+        is_mark = position < len(text) and _is_mark(text[position])
+        if not is_mark and any(map(_is_unspaced, text[position - 1 : position + 1])):
+            return position
         position -= 1
     return position
 
@@ -163,7 +191,7 @@ def _is_inside_word(text: str, position: int) -> bool:
     if not 0 < position < len(text):
         return False
     before, after = text[position - 1], text[position]
-    if unicodedata.category(after)[0] == "M":
+    if _is_mark(after):
         return True
     return (
         _in_word(before) and _in_word(after) and not (_is_unspaced(before) or _is_unspaced(after))
@@ -171,16 +199,15 @@ def _is_inside_word(text: str, position: int) -> bool:
 
 
 def _in_word(character: str) -> bool:
-    return character.isalnum() or character == "_" or unicodedata.category(character)[0] == "M"
+    return character.isalnum() or character == "_" or _is_mark(character)
+
+
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character)[0] == "M"
 
 
 def _is_unspaced(character: str) -> bool:
-    """Scripts that put no blanks between words (ideographs, kana) or join particles to them
-    (hangul).
-    """
-    return (
-        unicodedata.category(character) == "Lo" and unicodedata.east_asian_width(character) in "WF"
-    )
+    return UNSPACED.match(character) is not None
 
 
 _ARTICLE = r"(?:\b(?:a|an|the)\s+)?"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -180,3 +182,24 @@ def test_any_run_of_whole_words_is_found(prompt: str, start: int, length: int) -
 def test_decomposed_and_composed_text_are_one() -> None:
     prompt = normalise(unicodedata.normalize("NFD", "ein schöner Bär"))
     assert match_phrases(prompt, [unicodedata.normalize("NFD", "BÄR")], CARD)[0].tokens == (3,)
+
+
+TABLE = json.loads((Path(__file__).parents[1] / "tables" / "phrases.json").read_text())
+"""What, prompt, phrase, and what is found of the prompt in NFC; the page is held to it too."""
+
+
+@pytest.mark.parametrize(
+    ("what", "prompt", "phrase", "found"), TABLE, ids=[one[0] for one in TABLE]
+)
+def test_phrases_stand_where_the_table_says(
+    what: str, prompt: str, phrase: str, found: list[str]
+) -> None:
+    read = normalise(prompt)
+    spans = occurrences(read, normalise(phrase))
+    assert [read[span.start : span.end] for span in spans] == found, what
+
+
+def test_where_no_blanks_stand_the_note_names_what_is_cut_alone() -> None:
+    card = WordCard(text_length=6, piece=1)
+    assert cut_words("一只红色的球", card) == "的球"
+    assert cut_words("a 红色的球 x", card) == "球 x"

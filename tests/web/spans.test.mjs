@@ -1,6 +1,7 @@
 // Where phrases stand in a prompt, against a table.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import test from "node:test";
 
 import { appendPhrase, cutAtSpans, findSpans, occurrences } from "../../ui/web/kernels/spans.js";
@@ -79,3 +80,18 @@ test("a phrase that was appended is found", () => {
     assert.ok(!next.includes(",,"));
   }
 });
+
+/** What, prompt, phrase, and what is found of the prompt in NFC; the server is held to it too. */
+const PHRASES = JSON.parse(
+  readFileSync(new URL("../tables/phrases.json", import.meta.url), "utf8"),
+);
+
+for (const [what, prompt, phrase, expected] of PHRASES) {
+  test(`phrases stand where the table says: ${what}`, () => {
+    const found = occurrences(prompt, phrase);
+    assert.deepEqual(
+      found.map(({ start, end }) => prompt.slice(start, end).normalize("NFC")),
+      expected,
+    );
+  });
+}

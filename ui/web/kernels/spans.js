@@ -6,35 +6,85 @@
  * @import { Identifier } from "../types/protocol.d.ts"
  */
 
-const WORD = /[\p{L}\p{N}_]/u;
+const WORD = /[\p{L}\p{N}\p{M}_]/u;
+const MARK = /\p{M}/u;
+const BLANKS = /[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/u;
+// scripts that put no blanks between words, or join particles to them
+const UNSPACED =
+  /[\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\u303f\u3041-\u4dbf\u4e00-\ua4cf\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff66-\uff9f\u{16fe0}-\u{1b2ff}\u{20000}-\u{3ffff}]/u;
+// what becomes one character in NFC: a letter with its marks, and a syllable of hangul
+const CLUSTER =
+  /[\u1100-\u115f]+[\u1160-\u11a7]*[\u11a8-\u11ff]*\p{M}*|[^\p{M}]\p{M}*|\p{M}+/gu;
+/** @type {Readonly<Record<string, string>>} */
+const ALIKE = { ς: "σ", ſ: "s" };
 
 /**
+ * A text in small letters, character by character, so that every place stays where it is.
  * @param {string} text
- * @param {number} start
- * @param {number} end
  */
-const isBounded = (text, start, end) => {
-  const before = start > 0 && WORD.test(text[start - 1]) && WORD.test(text[start]);
-  const after = end < text.length && WORD.test(text[end]) && WORD.test(text[end - 1]);
-  return !before && !after;
+const foldCase = (text) =>
+  Array.from(text, (letter) => {
+    const low = letter.toLowerCase();
+    const kept = low.length === letter.length ? low : letter;
+    return ALIKE[kept] ?? kept;
+  }).join("");
+
+/**
+ * A text in NFC and small letters, and for each place in it where that stands in the text.
+ * @param {string} text
+ */
+const fold = (text) => {
+  let folded = "";
+  /** @type {{ starts: number[], ends: number[] }} */
+  const places = { starts: [], ends: [] };
+  for (const { 0: cluster, index } of text.matchAll(CLUSTER)) {
+    const composed = foldCase(cluster.normalize("NFC"));
+    const isAlone = composed.length === cluster.length;
+    for (let at = 0; at < composed.length; at += 1) {
+      places.starts.push(isAlone ? index + at : index);
+      places.ends.push(isAlone ? index + at + 1 : index + cluster.length);
+    }
+    folded += composed;
+  }
+  return { folded, ...places };
 };
 
 /**
- * Every place [start, end) of a phrase at word boundaries, whatever the case; never two that
- * overlap.
+ * Whether the characters on both sides of a place belong to one word.
+ * @param {string} text
+ * @param {number} at
+ */
+const isInsideWord = (text, at) => {
+  if (at <= 0 || at >= text.length) return false;
+  const before = [...text.slice(Math.max(0, at - 2), at)].at(-1) ?? "";
+  const [after] = text.slice(at, at + 2);
+  if (MARK.test(after)) return true;
+  const unspaced = UNSPACED.test(before) || UNSPACED.test(after);
+  return WORD.test(before) && WORD.test(after) && !unspaced;
+};
+
+/**
+ * Every place [start, end) of a phrase as whole words, whatever the case and the form of its
+ * letters; never two that overlap. The server follows the same rule (backend/plan/phrases.py); one
+ * table holds both to it (tests/tables/phrases.json).
  * @param {string} prompt
  * @param {string} phrase
  */
 export const occurrences = (prompt, phrase) => {
-  const words = phrase.normalize("NFC").trim().split(/\s+/).filter(Boolean);
-  if (words.length === 0) return [];
-  const pattern = new RegExp(
-    words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("\\s+"),
-    "giu",
-  );
-  return [...prompt.matchAll(pattern)]
-    .map((match) => ({ start: match.index, end: match.index + match[0].length }))
-    .filter(({ start, end }) => isBounded(prompt, start, end));
+  const words = foldCase(phrase.normalize("NFC")).split(BLANKS).filter(Boolean);
+  /** @type {{ start: number, end: number }[]} */
+  const found = [];
+  if (words.length === 0) return found;
+  const escaped = words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  const pattern = new RegExp(escaped.join(BLANKS.source), "gu");
+  const { folded, starts, ends } = fold(prompt);
+  for (let hit = pattern.exec(folded); hit; hit = pattern.exec(folded)) {
+    const end = hit.index + hit[0].length;
+    const isWhole = !isInsideWord(folded, hit.index) && !isInsideWord(folded, end);
+    if (isWhole) found.push({ start: starts[hit.index], end: ends[end - 1] });
+    else pattern.lastIndex = hit.index + 1;
+  }
+  return found;
 };
 
 /**
@@ -45,7 +95,8 @@ const overlaps = (span, taken) =>
   taken.some((other) => span.start < other.end && other.start < span.end);
 
 /** @param {string} phrase */
-const normal = (phrase) => phrase.trim().toLowerCase().replace(/\s+/g, " ");
+const normal = (phrase) =>
+  foldCase(phrase.normalize("NFC")).split(BLANKS).filter(Boolean).join(" ");
 
 /**
  * Spans of the layers' phrases. Longer phrases choose first and no two overlap; layers with the
@@ -62,7 +113,7 @@ export const findSpans = (prompt, layers) => {
     const key = normal(phrase);
     if (key) groups.set(key, [...(groups.get(key) ?? []), id]);
   }
-  const byLength = [...groups].sort(([one], [other]) => other.length - one.length);
+  const byLength = [...groups].sort(([one], [other]) => [...other].length - [...one].length);
   /** @type {{ start: number, end: number, ids: Identifier[] }[]} */
   const spans = [];
   /** @type {Identifier[]} */
