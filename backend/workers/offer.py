@@ -28,15 +28,12 @@ from backend.plan.request import OptionValue
 from backend.plan.weighted_prompt import list_tags
 from backend.scene.layer import MAX_LORA_WEIGHT, LoraChoice
 from backend.scene.scene import Scene
+from backend.studio.storage.found_files import LoraFacts, ModelFolder, RefusedModel, WordFacts
 from backend.studio.storage.records import (
-    LoraFacts,
     MethodFacts,
     ModelFacts,
-    ModelFolder,
     ModelsFound,
     OptionsSchema,
-    RefusedModel,
-    WordFacts,
 )
 from backend.workers.abilities import list_abilities
 

@@ -37,10 +37,10 @@ from backend.scene.scene import Pixels, Scene
 from backend.studio.jobs.worker import NOTHING_DONE, WorkDone
 from backend.studio.library.examples import ExampleScenes
 from backend.studio.storage.disk import Disk
+from backend.studio.storage.found_files import ModelFolder
 from backend.studio.storage.records import (
     MethodFacts,
     ModelFacts,
-    ModelFolder,
     ModelsFound,
     OptionsSchema,
 )
