@@ -23,7 +23,9 @@ from tests.models.embeddings import Form, draw_vectors, write_embedding
 CLOSE = 1e-6
 
 
-def weighted(bundle: ModelBundle, *texts: str, skip: int = 1, **vectors: tuple[Tensor, ...]) -> Any:
+def read_words(
+    bundle: ModelBundle, *texts: str, skip: int = 1, **vectors: tuple[Tensor, ...]
+) -> Any:
     """The bundle as it reads these texts."""
     key = tuple((name, float(one[0].sum())) for name, one in vectors.items())
     words = read_plan_words(bundle, texts, vectors, key, skip)
@@ -40,7 +42,7 @@ def test_without_weights_it_is_the_pipelines(bundle: ModelBundle) -> None:
         plain = text.replace("(red:1)", "red").replace("[", "").replace("]", "")
         known, _ = pipelines_words(pipeline, bundle, plain.replace("\\", ""))
         if "[" not in text:
-            assert close(embed(weighted(bundle, text), text), known)
+            assert close(embed(read_words(bundle, text), text), known)
 
 
 def test_a_long_prompt_is_rows_of_75(bundle: ModelBundle) -> None:
@@ -50,7 +52,7 @@ def test_a_long_prompt_is_rows_of_75(bundle: ModelBundle) -> None:
     per_word = len(bundle.card.token_spans(text)) // len(words)
     count = room // per_word
     parts = [" ".join(words[at : at + count]) for at in range(0, len(words), count)]
-    read = weighted(bundle, text)
+    read = read_words(bundle, text)
     assert read.weighted.rows == len(parts) > 1
     pipeline, length = reference_img2img(bundle, "ddim"), bundle.card.text_length
     states = embed(read, text)
@@ -67,7 +69,7 @@ def test_a_long_prompt_is_rows_of_75(bundle: ModelBundle) -> None:
 
 def test_break_begins_a_row(tiny1: ModelBundle) -> None:
     text = "a red cat BREAK a blue house"
-    states = embed(weighted(tiny1, text), text)
+    states = embed(read_words(tiny1, text), text)
     length = tiny1.card.text_length
     assert close(states[:, :length], embed(tiny1, "a red cat"))
     assert close(states[:, length:], embed(tiny1, "a blue house"))
@@ -82,7 +84,7 @@ def test_a_weight_moves_its_own_tokens_away_from_nothing(bundle: ModelBundle) ->
         [one.position for one in spans if at[word] <= one.start < at[word] + 3]
         for word in ("red", "cat")
     )
-    plain, states = embed(bundle, "a red cat house"), embed(weighted(bundle, text), text)
+    plain, states = embed(bundle, "a red cat house"), embed(read_words(bundle, text), text)
     nothing = embed(replace(bundle, card=replace(bundle.card, zero_empty=False), kept=_none()), "")
     wanted = plain.clone()
     for tokens, weight in ((red, 1.5), (cat, factor)):
@@ -117,14 +119,14 @@ def test_clip_skip_is_the_pipelines(bundle: ModelBundle, skip: int) -> None:
     layers = bundle.text_encoder.config.num_hidden_layers
     if bundle.second_text is not None and skip + 1 > layers:
         with pytest.raises(RequestError, match=r"layers to choose"):
-            embed(weighted(bundle, text, skip=skip), text)
+            embed(read_words(bundle, text, skip=skip), text)
         return
-    assert close(embed(weighted(bundle, text, skip=skip), text)[:, :length], known)
+    assert close(embed(read_words(bundle, text, skip=skip), text)[:, :length], known)
 
 
 def test_too_much_clip_skip_is_a_sentence(tiny1: ModelBundle) -> None:
     with pytest.raises(RequestError, match="Clip skip is 99"):
-        embed(weighted(tiny1, "red", skip=99), "red")
+        embed(read_words(tiny1, "red", skip=99), "red")
 
 
 @pytest.mark.parametrize("form", ["a1111", "safetensors", "diffusers", "diffusers_bin"])
@@ -136,7 +138,7 @@ def test_an_embedding_is_diffusers_own(
     path = write_embedding(tmp_path / "embeddings", "scribble", form, draw_vectors(tiny1, count))
     found = describe_embedding(path)
     assert (found.name, found.vectors, found.widths) == ("scribble", count, tiny1.card.words_widths)
-    read = weighted(tiny1, "a scribble cat", scribble=read_embedding(found))
+    read = read_words(tiny1, "a scribble cat", scribble=read_embedding(found))
     pipeline = reference_img2img(tiny1, "ddim")
     pipeline.tokenizer, pipeline.text_encoder = _copies(tiny1)
     pipeline.load_textual_inversion(str(path), token="<own>")
@@ -154,8 +156,8 @@ def _copies(bundle: ModelBundle) -> tuple[Any, Any]:
 
 def test_an_embedding_can_be_weighted(tiny1: ModelBundle) -> None:
     vectors = {"blot": draw_vectors(tiny1, 2)}
-    plain = embed(weighted(tiny1, "a blot", **vectors), "a blot")
-    strong = embed(weighted(tiny1, "a (blot:1.4)", **vectors), "a (blot:1.4)")
+    plain = embed(read_words(tiny1, "a blot", **vectors), "a blot")
+    strong = embed(read_words(tiny1, "a (blot:1.4)", **vectors), "a (blot:1.4)")
     differing = (plain != strong).any(-1)[0].nonzero().flatten().tolist()
     spans = WeightedCard(tiny1.card, {"blot": 2}).token_spans("a (blot:1.4)")
     assert differing == [one.position for one in spans[-2:]]

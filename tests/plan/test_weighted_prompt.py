@@ -86,9 +86,9 @@ def test_names_of_embeddings_are_whole_words_in_any_case() -> None:
 
 def test_tokens_stand_in_rows() -> None:
     """Seven columns a row: five tokens; words and embeddings are not torn, BREAK begins a row."""
-    laid = WeightedCard(WordCard(text_length=7), {"e": 3}).lay_out("a b c e d BREAK f")
-    assert [one.position for one in laid.tokens] == [1, 2, 3, 8, 9, 10, 11, 15]
-    assert laid.rows == 3
+    layout = WeightedCard(WordCard(text_length=7), {"e": 3}).lay_out("a b c e d BREAK f")
+    assert [one.position for one in layout.tokens] == [1, 2, 3, 8, 9, 10, 11, 15]
+    assert layout.rows == 3
     torn = WeightedCard(WordCard(text_length=7, piece=1)).lay_out("aaaa bbb")
     assert [one.position for one in torn.tokens] == [1, 2, 3, 4, 8, 9, 10]
     endless = WeightedCard(WordCard(text_length=7, piece=1)).lay_out("a" * 12)

@@ -20,7 +20,7 @@ import { beforeOf, candidateOf, batchesOf, createSession } from "./model/session
 import { mixOf } from "./model/mixing.js";
 import { stage1Of } from "./model/stage1.js";
 import { isRead } from "./model/options.js";
-import { freeze, layerOf, requireLayer } from "./model/records.js";
+import { NOTHING, layerOf, requireLayer } from "./model/records.js";
 import { createSubjectVeil } from "./view/canvas/overlays.js";
 import { createStrengthVeil } from "./view/canvas/strength-veil.js";
 import { connectAddress, correctAddress, readPlace } from "./view/dom/address.js";
@@ -54,38 +54,6 @@ import {
   download,
   loadStyle,
 } from "./view/dom/window.js";
-
-/** @type {EditorState} */
-const NOTHING = freeze({
-  scene: {
-    version: 2,
-    name: "",
-    width_px: 512,
-    height_px: 512,
-    prompt: "",
-    negative: "",
-    layers: [],
-    groups: [],
-    loras: [],
-  },
-  settings: {
-    model: "",
-    method: "",
-    sampler: "ddim",
-    steps: 30,
-    guidance_scale: 5,
-    seed: 0,
-    count: 4,
-    options: {},
-    weighted_prompt: true,
-    clip_skip: 1,
-  },
-  picked: "",
-  selected: "",
-  mix: null,
-  subject: "",
-  starred: [],
-});
 
 const LARGEST_DRAWN_SEED = 1_000_000;
 

@@ -13,8 +13,7 @@ const BLANKS = /[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000
 const UNSPACED =
   /[\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\u303f\u3041-\u4dbf\u4e00-\ua4cf\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff66-\uff9f\u{16fe0}-\u{1b2ff}\u{20000}-\u{3ffff}]/u;
 // what becomes one character in NFC: a letter with its marks, and a syllable of hangul
-const CLUSTER =
-  /[\u1100-\u115f]+[\u1160-\u11a7]*[\u11a8-\u11ff]*\p{M}*|[^\p{M}]\p{M}*|\p{M}+/gu;
+const CLUSTER = /[\u1100-\u115f]+[\u1160-\u11a7]*[\u11a8-\u11ff]*\p{M}*|[^\p{M}]\p{M}*|\p{M}+/gu;
 /** @type {Readonly<Record<string, string>>} */
 const ALIKE = { ς: "σ", ſ: "s" };
 

@@ -190,3 +190,38 @@ export const isPainted = (layer) => layer.picture === null;
  * @param {Pick<Layer, "name" | "phrase">} layer
  */
 export const titleOf = (layer) => layer.name || layer.phrase || "Layer without words";
+
+/**
+ * Before the server has answered.
+ * @type {EditorState}
+ */
+export const NOTHING = freeze({
+  scene: {
+    version: 2,
+    name: "",
+    width_px: 512,
+    height_px: 512,
+    prompt: "",
+    negative: "",
+    layers: [],
+    groups: [],
+    loras: [],
+  },
+  settings: {
+    model: "",
+    method: "",
+    sampler: "ddim",
+    steps: 30,
+    guidance_scale: 5,
+    seed: 0,
+    count: 4,
+    options: {},
+    weighted_prompt: true,
+    clip_skip: 1,
+  },
+  picked: "",
+  selected: "",
+  mix: null,
+  subject: "",
+  starred: [],
+});
