@@ -207,3 +207,29 @@ def test_what_is_done_after_an_undo_is_the_only_way_on_after_a_reload(page: Edit
     page.wait("state.scene.prompt === 'one'")
     page.part("redo").click()
     page.wait("state.scene.prompt === 'another'")
+
+
+def test_what_was_made_from_what_is_walked_by_keys(fresh: EditorPage) -> None:
+    fresh.set_dials(3, 1)
+    fresh.part("generate").click()
+    fresh.wait("state.job === null && state.candidates.length === 1")
+    fresh.part("canvas").focus()
+    fresh.page.keyboard.press("Enter")
+    fresh.wait("state.picked !== ''")
+    fresh.select(fresh.layers()[-1]["id"])
+    fresh.part("canvas").focus()
+    fresh.page.keyboard.press("r")
+    fresh.wait("state.job === null && state.candidates.length === 2")
+    first, second = (one["digest"] for one in fresh.state()["candidates"])
+    fresh.part("history").click()
+    rows = fresh.part("lineage")
+    assert fresh.until(lambda: rows.count() == 2)
+    assert [row.get_attribute("aria-level") for row in rows.all()] == ["1", "2"]
+    assert "accepted" in rows.first.inner_text()
+    rows.last.focus()
+    fresh.page.keyboard.press("ArrowLeft")
+    assert fresh.page.evaluate("document.activeElement.dataset.digest") == first
+    fresh.page.keyboard.press("ArrowRight")
+    fresh.page.keyboard.press("Enter")
+    fresh.wait(f"state.viewed === {second!r}")
+    fresh.look("lineage")

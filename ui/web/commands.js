@@ -96,6 +96,7 @@ const ENTRIES = {
     where: ANYWHERE,
     run: escape,
   },
+  viewMade: { group: "Pictures", run: runs.viewMade },
   cancelRun: { group: "Pictures", run: runs.cancelRun },
   cancelJob: { group: "Pictures", run: queue.cancelJob },
   moveJob: { group: "Pictures", run: queue.moveJob },

@@ -3,7 +3,7 @@
 
 /**
  * @import { App, Batch, CompareMode, SessionState } from "../types/editor.d.ts"
- * @import { Digest, Identifier, Layer, RerollRequest } from "../types/protocol.d.ts"
+ * @import { Candidate, Digest, Identifier, Layer, RerollRequest } from "../types/protocol.d.ts"
  */
 
 import { nudge, pick, setSettings, toggleStar } from "../model/edits.js";
@@ -193,6 +193,14 @@ export const star = ({ store, session }) => {
   const isStarred = (store.record.starred ?? []).includes(digest);
   return store.change(isStarred ? "Take the star away" : "Star a candidate", toggleStar(digest));
 };
+
+/**
+ * Shows a picture that was made, in the strip of its own run.
+ * @param {App} app
+ * @param {Candidate} candidate
+ */
+export const viewMade = ({ session }, { digest, job }) =>
+  session.set({ viewed: digest, batch: job, showing: "result", comparing: false });
 
 /** @param {App} app */
 export const cancelRun = ({ bridge }) => bridge.cancel();

@@ -6,6 +6,8 @@
  */
 
 import { formatAgo } from "../../kernels/numbers.js";
+import { pictureOfStep } from "../../model/lineage.js";
+import { createLineageTree } from "./lineage-tree.js";
 import { createKeyed, h, set, show } from "../dom/elements.js";
 import { button } from "../dom/fields.js";
 
@@ -15,9 +17,10 @@ import { button } from "../dom/fields.js";
  */
 const createStep = (app, index) => {
   const press = () => app.store.goTo(index);
-  return {
-    node: h("button", { type: "button", class: "menu-item", role: "option", on: { click: press } }),
-  };
+  const shape = { type: "button", class: "menu-item", role: "option", on: { click: press } };
+  const picture = h("img", { class: "step-picture", alt: "", loading: "lazy", hidden: true });
+  const name = h("span");
+  return { node: h("button", shape, picture, name), picture, name };
 };
 
 /**
@@ -88,13 +91,18 @@ export const createHistoryMenu = (app) => {
   );
   const updateList = () => {
     const { entries, place } = app.store.history;
-    placeSteps([...entries.keys()]).forEach(({ node }, index) => {
-      const { name } = entries[index];
-      set(node, { text: name, "aria-selected": index === place, "data-undone": index > place });
+    placeSteps([...entries.keys()]).forEach((step, index) => {
+      const { name, record } = entries[index];
+      const digest = pictureOfStep(entries[Math.max(0, index - 1)].record, record);
+      show(step.picture, digest !== "");
+      if (digest) set(step.picture, { src: app.addressOf(`lamina/small/${digest}.webp`) });
+      set(step.name, { text: name });
+      set(step.node, { "aria-selected": index === place, "data-undone": index > place });
     });
     list.children[place]?.scrollIntoView({ block: "nearest" });
   };
   const versions = createVersions(app);
+  const lineage = createLineageTree(app);
   const heading = h("div", { class: "menu-heading", text: "Steps" });
   const popover = h(
     "div",
@@ -102,6 +110,7 @@ export const createHistoryMenu = (app) => {
     versions.nodes,
     heading,
     list,
+    lineage.nodes,
   );
   const opener = button(app, "steps", {
     iconName: "steps",
@@ -117,6 +126,7 @@ export const createHistoryMenu = (app) => {
     if (!open) return;
     versions.update(shown);
     updateList();
+    lineage.update(shown);
   };
   return { node: h("span", { class: "menu-box" }, opener, popover), update };
 };
