@@ -28,6 +28,15 @@ class Drawn:
     x: int
     y: int
 
+    def fill_canvas(self, width_px: int, height_px: int) -> Drawn:
+        """The same with transparent pixels around it, from the canvas' corner to its end; ``cells``
+        stay as they are.
+        """
+        whole = np.zeros((height_px, width_px, 4), np.uint8)
+        rows, columns = self.picture.shape[:2]
+        whole[self.y : self.y + rows, self.x : self.x + columns] = self.picture
+        return Drawn(whole, self.cells, 0, 0)
+
 
 def draw_layer(layer: Layer, pixels: Pixels, size: tuple[int, int]) -> Drawn:
     """The part of a layer that lies on the canvas of ``size`` (width, height)."""

@@ -47,6 +47,7 @@ from backend.studio.projects.candidates import mix_candidates, pair_of
 from backend.studio.projects.cutting import on_canvas, store_cut
 from backend.studio.projects.damage import naming_layers
 from backend.studio.projects.exports import EXPORTERS, Exports
+from backend.studio.projects.file_origins import FileOrigins
 from backend.studio.projects.file_settings import read_settings
 from backend.studio.projects.gallery import Gallery, keep_recipe
 from backend.studio.projects.history import insert_retouch
@@ -116,6 +117,7 @@ class Studio:
         self.queue = JobQueue(store, self._runner)
         self.home = Home(store, self._runner.cancel)
         self.gallery = Gallery(store)
+        self._origins = FileOrigins(store)
         self.undo = UndoSteps(store)
         self.snapshots = Snapshots(store)
         self.results = ResultFiles(store, offer, self._survey.keep_contents)
@@ -187,7 +189,9 @@ class Studio:
         """A new project from an OpenRaster, Photoshop or Krita file; the file's ``name`` serves a
         scene that has none.
         """
-        return self._take(projects.with_name(read_scene_file(content, name), name))
+        return self._take(
+            projects.with_name(read_scene_file(content, name, self._origins.find), name)
+        )
 
     def save(
         self,

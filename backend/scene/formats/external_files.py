@@ -248,7 +248,7 @@ def _sheet(layer: Layer, pixels: MemoryPixels) -> PlacedSheet:
     x = round(layer.placement.centre_x_px - width_px / 2)
     y = round(layer.placement.centre_y_px - height_px / 2)
     if layer.mask is not None:
-        picture = _cut_by_mask(picture, x, y, pixels.mask(layer.mask))
+        picture = cut_by_mask(picture, x, y, pixels.mask(layer.mask))
     return PlacedSheet(
         picture,
         x,
@@ -258,7 +258,7 @@ def _sheet(layer: Layer, pixels: MemoryPixels) -> PlacedSheet:
     )
 
 
-def _cut_by_mask(picture: Picture, x: int, y: int, mask: Picture) -> Picture:
+def cut_by_mask(picture: Picture, x: int, y: int, mask: Picture) -> Picture:
     """A picture (h, w, 4) at canvas pixel (x, y) as a mask of the canvas leaves it."""
     height_px, width_px = picture.shape[:2]
     inside = np.zeros((height_px, width_px), np.float32)

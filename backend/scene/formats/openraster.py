@@ -9,7 +9,7 @@ masks) and ``lamina/blobs/<digest>.safetensors`` (learned embeddings).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
@@ -27,12 +27,20 @@ from backend.scene.formats.archive import (
     Archive,
     pack,
 )
+from backend.scene.formats.card_layer import CARD_NAME, CARD_SOURCE, draw_cards, take_cards
 from backend.scene.formats.embedding import blob_of_picture
 from backend.scene.formats.external_edits import WrittenEntry, merge_edits
 from backend.scene.formats.external_files import StackPixels, import_stack
 from backend.scene.formats.grouping import stack_groups
+from backend.scene.formats.known_scenes import (
+    FindScenes,
+    KnownScene,
+    RecoveredScene,
+    recover_scene,
+)
+from backend.scene.formats.layer_matching import name_of
 from backend.scene.formats.picture_file import Limits, decode_exact, encode_png
-from backend.scene.formats.stack import Stack, read_stack, write_stack
+from backend.scene.formats.stack import Stack, StackLayer, read_stack, write_stack
 from backend.scene.layer import Layer
 from backend.scene.records import PictureDigest, Record
 from backend.scene.repair import repair_record
@@ -82,9 +90,15 @@ def write_ora(
     pixels: Contents,
     settings: Mapping[str, Any] | None = None,
     more: Mapping[str, bytes] | None = None,
+    *,
+    for_others: bool = False,
 ) -> bytes:
     """The file; equal scenes give equal bytes. ``settings`` is any JSON object that is to survive
     with the scene, ``more`` are further members by their names.
+
+    ``for_others``: it survives programs that drop all that is Lamina's, and GIMP 3.0, which cuts
+    layers that do not lie in the corner: layers have the canvas' size, and a hidden one holds the
+    document (:mod:`backend.scene.formats.card_layer`).
 
     ArchiveError when the file would be larger than one that :func:`read_ora` accepts.
     """
@@ -96,6 +110,8 @@ def write_ora(
         drawn = draw_layer(layer, pixels, (scene.width_px, scene.height_px))
         if layer.visible:
             lay_into(merged, drawn, layer.opacity, layer.blend)
+        if for_others:
+            drawn = drawn.fill_canvas(scene.width_px, scene.height_px)
         content = encode_png(drawn.picture)
         written.append(_write_entry(layer, f"data/{index:03d}.png", drawn, content))
         drawings.append((written[-1].src, content))
@@ -115,6 +131,10 @@ def write_ora(
         ),
         stack_groups(scene),
     )
+    if for_others:
+        cards = encode_png(draw_cards(pack_scene(scene, pixels, settings or {}), scene.width_px))
+        drawings.append((CARD_SOURCE, cards))
+        stack = stack.add_behind(StackLayer(CARD_SOURCE, CARD_NAME, visible=False))
     members = [
         ("mimetype", MIMETYPE),
         ("stack.xml", write_stack(stack)),
@@ -131,16 +151,21 @@ def write_ora(
     return pack(members)
 
 
-def pack_scene(scene: Scene, pixels: Contents, settings: Mapping[str, Any]) -> bytes:
+def pack_scene(
+    scene: Scene,
+    pixels: Contents,
+    settings: Mapping[str, Any],
+    written: Sequence[WrittenEntry] = (),
+) -> bytes:
     """The scene alone, with what it refers to and nothing that other programs read; equal scenes
-    give equal bytes.
+    give equal bytes. ``written`` says how its layers stand in the file that it goes into.
     """
     scene, blobs = _with_blobs(scene, pixels)
     record = {
         "format": 1,
         "scene": scene.model_dump(mode="json"),
         "settings": dict(settings),
-        "written": [],
+        "written": [one.model_dump(mode="json") for one in written],
     }
     members = [(RECORD, canonical_json(record).encode("utf-8")), *_originals(scene, pixels)]
     return pack([*members, *blobs.items()])
@@ -183,16 +208,23 @@ def naming_file(name: str) -> Iterator[None]:
         raise type(error)(what, limit=error.limit, remedy=error.remedy) from None
 
 
-def read_archive(archive: Archive) -> OpenedScene:
-    """:func:`read_ora` of an archive that is open already."""
+def read_archive(archive: Archive, find: FindScenes | None = None) -> OpenedScene:
+    """:func:`read_ora` of an archive that is open already. ``find`` knows scenes that a file may
+    have come from which another program saved.
+    """
     if "mimetype" not in archive or archive.read("mimetype", 1024).strip() != MIMETYPE:
         raise ArchiveError("The file is a zip archive, but not an OpenRaster file.", remedy=REMEDY)
     stack = read_stack(archive.read("stack.xml", MAX_TEXT_BYTES))
     pixels = MemoryPixels()
     drawn = StackPixels(archive)
+    stack, cards, card_notes = take_cards(stack, drawn)
     if RECORD not in archive:
-        scene, notes = import_stack(stack, drawn, pixels)
-        return OpenedScene(scene, pixels, {}, notes)
+        recovered = _recover(stack, drawn, pixels, cards, find)
+        told = (*card_notes, *(() if recovered is None else recovered.notes))
+        if recovered is not None and recovered.scene is not None:
+            return OpenedScene(recovered.scene, pixels, recovered.settings, told)
+        scene, notes = import_stack(stack, StackPixels(archive), pixels)
+        return OpenedScene(scene, pixels, {}, (*told, *notes))
     own, own_notes = _own(archive)
     scene, scene_notes = repair_scene(own.scene, "file")
     _load_originals(scene, archive, pixels)
@@ -201,11 +233,31 @@ def read_archive(archive: Archive) -> OpenedScene:
     return OpenedScene(scene, pixels, dict(own.settings), (*own_notes, *scene_notes, *notes))
 
 
+def _recover(
+    stack: Stack,
+    drawn: StackPixels,
+    pixels: MemoryPixels,
+    cards: bytes | None,
+    find: FindScenes | None,
+) -> RecoveredScene | None:
+    """The scene that a file without Lamina's entry came from: by its layer of cards, else among
+    those that ``find`` knows.
+    """
+    if cards is not None:
+        try:
+            own = unpack_scene(cards)
+        except (ArchiveError, SceneError):
+            return None
+        known = KnownScene(own.scene, own.pixels, own.settings, "the layer of cards in it")
+        return recover_scene(stack, drawn, pixels, lambda _: [known], is_certain=True)
+    return None if find is None else recover_scene(stack, drawn, pixels, find)
+
+
 def _write_entry(layer: Layer, src: str, drawn: Drawn, content: bytes) -> WrittenEntry:
     return WrittenEntry(
         id=layer.id,
         src=src,
-        name=layer.name or layer.phrase or layer.id,
+        name=name_of(layer),
         x=drawn.x,
         y=drawn.y,
         opacity=layer.opacity,

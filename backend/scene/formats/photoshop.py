@@ -10,12 +10,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 from backend.errors import ArchiveError
-from backend.scene.formats.archive import REMEDY, Archive, pack
+from backend.scene.formats.archive import REMEDY, Archive
 
 MAGIC = b"8BPS"
 MEMORY_BYTES = 4 * 1024**3
@@ -119,13 +119,13 @@ def read_notes(archive: Archive) -> tuple[str, ...]:
     return tuple(str(note) for note in archive.record(NOTES_MEMBER))
 
 
-def pack_own(members: Sequence[tuple[str, bytes]]) -> bytes:
-    """Lamina's own members as the content of an image resource."""
-    return _OWN_MARK + pack(list(members))
+def mark_own(packed: bytes) -> bytes:
+    """An archive of Lamina's own members as the content of an image resource."""
+    return _OWN_MARK + packed
 
 
 def unpack_own(resource: bytes) -> list[tuple[str, bytes]]:
-    """The members of :func:`pack_own`, or nothing where the resource is another's."""
+    """The members of :func:`mark_own`, or nothing where the resource is another's."""
     if not resource.startswith(_OWN_MARK):
         return []
     archive = Archive(resource[len(_OWN_MARK) :])

@@ -15,6 +15,7 @@ from backend.scene.formats.external_files import (
     place_picture,
     require_size,
 )
+from backend.scene.formats.known_scenes import FindScenes
 from backend.scene.formats.openraster import OpenedScene, naming_file, read_archive
 from backend.scene.formats.photoshop import is_photoshop, read_notes, unpack_photoshop
 from backend.scene.formats.picture_file import decode_picture
@@ -27,21 +28,22 @@ KRITA_TREE = "maindoc.xml"
 MOST_NAMES = 12
 
 
-def read_scene_file(content: bytes, name: str = "") -> OpenedScene:
+def read_scene_file(content: bytes, name: str = "", find: FindScenes | None = None) -> OpenedScene:
     """The scene in an OpenRaster, a Photoshop or a Krita file. Only ArchiveError and SceneError (of
     a newer Lamina) come out.
 
     Args:
         content: The file's bytes.
         name: What sentences call the file.
+        find: Knows scenes that a file may have come from which another program saved.
     """
     with naming_file(name):
         if is_photoshop(content):
             archive = unpack_photoshop(content)
-            opened = read_archive(archive)
+            opened = read_archive(archive, find)
             return replace(opened, notes=(*read_notes(archive), *opened.notes))
         archive = Archive(content)
-        return _read_krita(archive) if _is_krita(archive) else read_archive(archive)
+        return _read_krita(archive) if _is_krita(archive) else read_archive(archive, find)
 
 
 def _is_krita(archive: Archive) -> bool:

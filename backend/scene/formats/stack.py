@@ -89,6 +89,11 @@ class Stack:
     pictures: tuple[StackPicture, ...] = ()
     notes: tuple[str, ...] = ()
 
+    def add_behind(self, layer: StackLayer) -> Stack:
+        """The stack with one more layer behind all others; it has no pictures yet."""
+        groups = tuple(replace(one, first=one.first + 1, last=one.last + 1) for one in self.groups)
+        return replace(self, layers=(layer, *self.layers), groups=groups)
+
     def hand_down(self) -> Stack:
         """The stack without ``pictures``: each layer takes their opacity and mode upon itself."""
         layers = list(self.layers)

@@ -319,7 +319,9 @@ def test_moved_repainted_deleted_and_added_layers(file_of_ours: tuple[Scene, byt
     assert opened.scene.layer("a").placement == at(25, 20)
     assert opened.scene.layer("a").phrase == "one"
     assert opened.scene.layer("c").placement == at(40, 38)
-    assert opened.scene.layer("c").mask is None
+    mask = opened.pixels.mask(opened.scene.layer("c").mask or "")
+    assert (mask[:62] == 255).all()  # it went along
+    assert not mask[62:].any()
     assert np.array_equal(opened.pixels.picture(opened.scene.layers[0].picture or ""), painted)
     output = " ".join(opened.notes)
     assert "'New' was added" in output

@@ -20,8 +20,10 @@ from backend.scene.formats.archive import Archive
 from backend.scene.formats.openraster import OpenedScene, read_archive
 from backend.scene.formats.photoshop import read_notes, unpack_photoshop
 from backend.scene.formats.photoshop_layers import PhotoshopConversion
+from backend.scene.formats.photoshop_writing import write_psd
 from backend.scene.formats.scene_file import read_scene_file
 from backend.scene.imaging.blending import OPENRASTER_NAMES
+from tests.scene.formats.small_scenes import SETTINGS, small_scene
 
 SIDE = 24
 RED, GREEN, BLUE = (255, 0, 0), (0, 200, 0), (0, 0, 255)
@@ -235,3 +237,47 @@ def test_a_krita_file_comes_as_its_merged_picture_and_its_layers_are_named() -> 
     assert "its layers ('Ink', 'Sky') are in no form that others read" in opened.notes[0]
     with pytest.raises(ArchiveError, match=r"has no merged picture.*OpenRaster"):
         read_scene_file(krita_file(maindoc__xml=tree))
+
+
+def test_a_scene_of_ours_comes_back_from_its_photoshop_file_with_every_card() -> None:
+    for seed in (0, 1, 5, 6):
+        scene, pixels = small_scene(seed)
+        content = write_psd(scene, pixels, SETTINGS)
+        archive = Archive(PhotoshopConversion(PSDImage.open(io.BytesIO(content))).convert())
+        opened = read_archive(archive)
+        assert opened.scene == scene
+        assert opened.settings == SETTINGS
+        assert opened.notes == ()
+
+
+def test_what_was_done_to_our_photoshop_file_is_told_apart() -> None:
+    scene, pixels = small_scene(0)
+    psd = PSDImage.open(io.BytesIO(write_psd(scene, pixels, SETTINGS)))
+    layers = [layer for layer in psd.descendants() if not layer.is_group()]
+    picked = next(i for i, one in enumerate(scene.layers) if one.picture and not one.mask)
+    layers[picked].name = "anders"
+    layers[picked].left += 6
+    content = io.BytesIO()
+    psd._record.write(content)
+    archive = Archive(PhotoshopConversion(PSDImage.open(io.BytesIO(content.getvalue()))).convert())
+    after, before = read_archive(archive).scene.layers[picked], scene.layers[picked]
+    assert (after.id, after.name, after.phrase) == (before.id, "anders", before.phrase)
+    assert after.picture == before.picture
+    assert after.placement.centre_x_px == before.placement.centre_x_px + 6
+
+
+def test_psd_tools_shows_our_picture() -> None:
+    for seed in (0, 3, 6):
+        scene, pixels = small_scene(seed)
+        shared = [
+            layer.model_copy(update={"blend": "normal"}) if layer.blend == "soft_light" else layer
+            for layer in scene.layers
+        ]
+        scene = scene.model_copy(update={"layers": tuple(shared)})
+        psd = PSDImage.open(io.BytesIO(write_psd(scene, pixels, SETTINGS)))
+        theirs = np.asarray(psd.composite(force=True).convert("RGBA")).astype(float)
+        preview = np.asarray(psd.topil(apply_icc=False).convert("RGBA")).astype(float)
+        for shown in (theirs, preview):
+            alpha = shown[..., 3:] / 255
+            over_grey = shown[..., :3] * alpha + 150 * (1 - alpha)
+            assert np.abs(over_grey - flatten_scene(scene, pixels)).max() <= 2.5
