@@ -33,8 +33,8 @@ from backend.scene.formats.layer_content import (
     trim,
 )
 from backend.scene.formats.layer_matching import (
-    FoundLayer,
     OwnLayer,
+    ReadLayer,
     has_same_name,
     is_cut,
     match_layers,
@@ -138,7 +138,7 @@ def _find_untouched(
 class ReadLayers(NamedTuple):
     """The layers of a file by their pixels, and why others cannot be read, by their places."""
 
-    found: list[FoundLayer]
+    found: list[ReadLayer]
     unreadable: dict[int, MemberError]
 
 
@@ -169,7 +169,7 @@ class ExternalEdits:
     pixels: MemoryPixels
 
     def merge(
-        self, matches: Mapping[int, OwnLayer], found: Sequence[FoundLayer]
+        self, matches: Mapping[int, OwnLayer], found: Sequence[ReadLayer]
     ) -> tuple[Scene, tuple[str, ...]]:
         """The scene as the file has it, its layers in the file's order, and what is to be said.
 
@@ -230,7 +230,7 @@ class ExternalEdits:
         own: OwnLayer,
         one: WrittenEntry,
         entry: StackLayer,
-        found: FoundLayer | None,
+        found: ReadLayer | None,
         notes: list[str],
     ) -> Layer:
         """A layer of ours with what was changed in its entry."""
@@ -260,9 +260,7 @@ class ExternalEdits:
         )
         return layer.model_copy(update=update)
 
-    def _apply_pixels(
-        self, own: OwnLayer, found: FoundLayer, notes: list[str]
-    ) -> dict[str, object]:
+    def _apply_pixels(self, own: OwnLayer, found: ReadLayer, notes: list[str]) -> dict[str, object]:
         """New pixels, a new mask, or a new place, where the file has them.
 
         What was moved takes its masks along. What was repainted lies as it is drawn; its mask stays
@@ -283,7 +281,7 @@ class ExternalEdits:
             return {"mask": None}
         return self._repaint(own.layer, found)
 
-    def _apply_with_mask(self, own: OwnLayer, found: FoundLayer) -> dict[str, object]:
+    def _apply_with_mask(self, own: OwnLayer, found: ReadLayer) -> dict[str, object]:
         """The same for a layer that comes with its mask."""
         entry, layer = found.entry, own.layer
         open_own, open_found = self._without_mask(own), trim(found.picture, entry.x, entry.y)
@@ -299,7 +297,7 @@ class ExternalEdits:
             update["mask"] = self.pixels.add_mask(mask)
         return update
 
-    def _repaint(self, layer: Layer, found: FoundLayer) -> dict[str, object]:
+    def _repaint(self, layer: Layer, found: ReadLayer) -> dict[str, object]:
         entry, picture = found.entry, found.picture
         placement = place_picture(picture, entry.x, entry.y)
         mask = self._mask_of(layer)

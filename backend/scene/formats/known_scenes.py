@@ -14,8 +14,8 @@ from backend.scene.formats.external_edits import ExternalEdits, WrittenEntry, re
 from backend.scene.formats.external_files import NAME_LENGTH, StackPixels
 from backend.scene.formats.layer_content import find_shift
 from backend.scene.formats.layer_matching import (
-    FoundLayer,
     OwnLayer,
+    ReadLayer,
     has_same_name,
     is_cut,
     match_layers,
@@ -171,7 +171,7 @@ class _Matched:
         return (self.seen >= 1 or self.is_blank) and 2 * len(self.matches) >= self.of
 
 
-def _match(known: KnownScene, found: Sequence[FoundLayer]) -> _Matched:
+def _match(known: KnownScene, found: Sequence[ReadLayer]) -> _Matched:
     scene = known.scene
     size = (scene.width_px, scene.height_px)
     own = [OwnLayer(layer, name_of(layer), "", known.contents, size) for layer in scene.layers]

@@ -54,7 +54,7 @@ class OwnLayer:
 
 
 @dataclass(frozen=True, eq=False)
-class FoundLayer:
+class ReadLayer:
     """A layer that a file has: its entry, its picture (h, w, 4), and its mask of the canvas."""
 
     place: int
@@ -72,7 +72,7 @@ class FoundLayer:
         return trim(picture, x, y)
 
 
-def is_cut(own: OwnLayer, found: FoundLayer) -> bool:
+def is_cut(own: OwnLayer, found: ReadLayer) -> bool:
     """Whether a layer came back as GIMP 3.0 cuts it: by its own offset, or, in another mode than
     normal, wholly empty.
     """
@@ -86,10 +86,10 @@ def is_cut(own: OwnLayer, found: FoundLayer) -> bool:
     return is_same(trim(cut_by_offset(picture, x, y), x, y), found.content)
 
 
-_Rule = Callable[[OwnLayer, FoundLayer], bool]
+_Rule = Callable[[OwnLayer, ReadLayer], bool]
 
 
-def match_layers(own: Sequence[OwnLayer], found: Sequence[FoundLayer]) -> dict[int, OwnLayer]:
+def match_layers(own: Sequence[OwnLayer], found: Sequence[ReadLayer]) -> dict[int, OwnLayer]:
     """The layer of the scene for each place of the file where there is one; each is taken once.
 
     The surest signs go first over all layers, so that one that is known by what it shows takes
@@ -108,27 +108,27 @@ def match_layers(own: Sequence[OwnLayer], found: Sequence[FoundLayer]) -> dict[i
     return matches
 
 
-def _has_member(own: OwnLayer, found: FoundLayer) -> bool:
+def _has_member(own: OwnLayer, found: ReadLayer) -> bool:
     return own.src != "" and own.src == found.entry.src
 
 
-def _has_name(own: OwnLayer, found: FoundLayer) -> bool:
+def _has_name(own: OwnLayer, found: ReadLayer) -> bool:
     return _plain(own.name) == _plain(found.entry.name)
 
 
-def _has_like_name(own: OwnLayer, found: FoundLayer) -> bool:
+def _has_like_name(own: OwnLayer, found: ReadLayer) -> bool:
     return has_same_name(own.name, found.entry.name)
 
 
-def _shows_same(own: OwnLayer, found: FoundLayer) -> bool:
+def _shows_same(own: OwnLayer, found: ReadLayer) -> bool:
     return is_same(own.content, found.content)
 
 
-def _lies_same(own: OwnLayer, found: FoundLayer) -> bool:
+def _lies_same(own: OwnLayer, found: ReadLayer) -> bool:
     return (own.content.x, own.content.y) == (found.content.x, found.content.y)
 
 
-def _looks_same(own: OwnLayer, found: FoundLayer) -> bool:
+def _looks_same(own: OwnLayer, found: ReadLayer) -> bool:
     entry, layer = found.entry, own.layer
     is_mode = OPENRASTER_NAMES[layer.blend] == entry.blend
     return is_mode and (layer.visible, round(layer.opacity, 2)) == (
@@ -137,16 +137,16 @@ def _looks_same(own: OwnLayer, found: FoundLayer) -> bool:
     )
 
 
-def _is_seen(own: OwnLayer, found: FoundLayer) -> bool:
+def _is_seen(own: OwnLayer, found: ReadLayer) -> bool:
     return not own.content.is_empty and not found.content.is_empty
 
 
-def _lies_exactly(own: OwnLayer, found: FoundLayer) -> bool:
+def _lies_exactly(own: OwnLayer, found: ReadLayer) -> bool:
     picture, x, y = own.drawn
     return (x, y, picture.shape) == (found.entry.x, found.entry.y, found.picture.shape)
 
 
-def _lies_near(own: OwnLayer, found: FoundLayer) -> bool:
+def _lies_near(own: OwnLayer, found: ReadLayer) -> bool:
     return overlap(own.content, found.content) >= _NEAR
 
 
@@ -184,10 +184,10 @@ def has_same_name(one: str, other: str) -> bool:
 
 def read_found(
     place: int, entry: StackLayer, drawn: StackPixels, size: tuple[int, int]
-) -> FoundLayer:
+) -> ReadLayer:
     """A layer of a file with its pixels; a MemberError where they cannot be read."""
     picture, _ = drawn.picture(entry, drawn.file(entry))
-    return FoundLayer(place, entry, picture, drawn.mask(entry, size))
+    return ReadLayer(place, entry, picture, drawn.mask(entry, size))
 
 
 def name_of(layer: Layer) -> str:

@@ -220,11 +220,11 @@ def read_archive(archive: Archive, find: FindScenes | None = None) -> OpenedScen
     stack, cards, card_notes = take_cards(stack, drawn)
     if RECORD not in archive:
         recovered = _recover(stack, drawn, pixels, cards, find)
-        told = (*card_notes, *(() if recovered is None else recovered.notes))
+        sentences = (*card_notes, *(() if recovered is None else recovered.notes))
         if recovered is not None and recovered.scene is not None:
-            return OpenedScene(recovered.scene, pixels, recovered.settings, told)
+            return OpenedScene(recovered.scene, pixels, recovered.settings, sentences)
         scene, notes = import_stack(stack, StackPixels(archive), pixels)
-        return OpenedScene(scene, pixels, {}, (*told, *notes))
+        return OpenedScene(scene, pixels, {}, (*sentences, *notes))
     own, own_notes = _own(archive)
     scene, scene_notes = repair_scene(own.scene, "file")
     _load_originals(scene, archive, pixels)

@@ -116,5 +116,8 @@ def _set_preview(psd: PSDImage, flat: Picture) -> None:
     )
     bands = [np.ascontiguousarray(colour[..., band]).tobytes() for band in range(3)]
     record = psd._record
+    info = record.layer_and_mask_information.layer_info
+    if info is not None:  # below 0 it says that the fourth band is the picture's alpha
+        info.layer_count = -abs(info.layer_count)
     record.image_data = ImageData(compression=Compression.RLE)
     record.image_data.set_data([*bands, flat[..., 3].tobytes()], record.header)

@@ -78,6 +78,18 @@ def encode_webp(picture: Picture, quality: int) -> bytes:
     return content.getvalue()
 
 
+def write_for_others(scene: Scene, contents: Contents, settings: Mapping[str, Any]) -> bytes:
+    """An OpenRaster file that survives programs which drop all that is Lamina's."""
+    return write_ora(scene, contents, settings, for_others=True)
+
+
+def write_photoshop(scene: Scene, contents: Contents, settings: Mapping[str, Any]) -> bytes:
+    """A Photoshop file; its library is loaded when the first is written."""
+    from backend.scene.formats.photoshop_writing import write_psd
+
+    return write_psd(scene, contents, settings)
+
+
 EXPORTERS: tuple[PictureExporter | SceneExporter, ...] = (
     PictureExporter(
         FileFormat(
@@ -122,6 +134,28 @@ EXPORTERS: tuple[PictureExporter | SceneExporter, ...] = (
             is_scene=True,
         ),
         write_ora,
+    ),
+    SceneExporter(
+        FileFormat(
+            id="ora-for-others",
+            title="OpenRaster for other programs (.ora)",
+            suffix=".ora",
+            media_type="image/openraster",
+            about="Twice as large; comes back whole from GIMP 3, Krita and MyPaint.",
+            is_scene=True,
+        ),
+        write_for_others,
+    ),
+    SceneExporter(
+        FileFormat(
+            id="psd",
+            title="Photoshop (.psd)",
+            suffix=".psd",
+            media_type="image/vnd.adobe.photoshop",
+            about="Layers with their masks; Lamina finds its words and settings in it again.",
+            is_scene=True,
+        ),
+        write_photoshop,
     ),
 )
 """What can be exported: pictures first, then whole scenes."""

@@ -27,7 +27,11 @@ class FileOrigins:
         self._store = store
 
     def find(self, shape: FileShape) -> list[KnownScene]:
-        """The likeliest scenes first; one that cannot be read is passed over."""
+        """The likeliest scenes first; one that cannot be read is passed over.
+
+        Args:
+            shape: The file's canvas and the names of its layers.
+        """
         fitting = ((shape.rank(scene), -order, scene, settings) for order, scene, settings
                    in self._read_fitting(shape))  # fmt: skip
         best = heapq.nlargest(MOST_SCENES, fitting, key=lambda one: one[:2])

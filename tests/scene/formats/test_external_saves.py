@@ -1,5 +1,5 @@
 """A file of Lamina's after another program saved it: its scene comes back, and what was done to it
-is told apart.
+is sentences apart.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def has_card(opened: OpenedScene, layer: Layer) -> bool:
     return found is not None and all(getattr(found, at) == getattr(layer, at) for at in CARD)
 
 
-def is_told(opened: OpenedScene, layer: Layer) -> bool:
+def is_named(opened: OpenedScene, layer: Layer) -> bool:
     name = repr(layer.name or layer.phrase)[1:-1]
     return any(name in note for note in opened.notes)
 
@@ -123,12 +123,12 @@ def test_moved_and_repainted_layers_keep_their_cards(program: str) -> None:
         for layer in scene.layers:
             layers += 1
             kept += has_card(opened, layer)
-            assert has_card(opened, layer) or is_told(opened, layer) or not opened.settings
-        told = " ".join(opened.notes)
+            assert has_card(opened, layer) or is_named(opened, layer) or not opened.settings
+        sentences = " ".join(opened.notes)
         names = [layer.name for layer in scene.layers]
         if names.count(moved) == names.count(painted) == 1:
-            assert "place" in told
-            assert "picture" in told
+            assert "place" in sentences
+            assert "picture" in sentences
     assert kept >= 0.95 * layers
 
 
