@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from backend.scene.drawn import draw_layer
 from backend.scene.formats.external_files import StackPixels, cut_by_mask
 from backend.scene.formats.layer_content import (
@@ -47,6 +49,12 @@ class OwnLayer:
         drawn = draw_layer(self.layer, self.pixels, self.size)
         return drawn.picture, drawn.x, drawn.y
 
+    @property
+    def on_canvas(self) -> Picture:
+        """The same on the whole canvas."""
+        drawn = draw_layer(self.layer, self.pixels, self.size)
+        return drawn.fill_canvas(*self.size).picture
+
     @cached_property
     def content(self) -> LayerContent:
         """What is seen of it."""
@@ -73,17 +81,22 @@ class ReadLayer:
 
 
 def is_cut(own: OwnLayer, found: ReadLayer) -> bool:
-    """Whether a layer came back as GIMP 3.0 cuts it: by its own offset, or, in another mode than
-    normal, wholly empty.
+    """Whether a layer came back as GIMP 3.0 cuts it: by its own offset, its opacity in its pixels
+    too, or, in another mode than normal, wholly empty.
     """
     picture, x, y = own.drawn
+    if found.picture.shape[:2] == own.size[::-1] and (found.entry.x, found.entry.y) == (0, 0):
+        picture, x, y = own.on_canvas, 0, 0
     if (x, y) != (found.entry.x, found.entry.y) or picture.shape != found.picture.shape:
         return False
-    if own.content.is_empty or (x, y) == (0, 0):
+    if own.content.is_empty:
         return False
+    cut = cut_by_offset(picture, x, y)
     if found.content.is_empty:
-        return True
-    return is_same(trim(cut_by_offset(picture, x, y), x, y), found.content)
+        return own.layer.blend != "normal" or trim(cut, x, y).is_empty
+    faded = cut.copy()
+    faded[..., 3] = np.rint(cut[..., 3] * own.layer.opacity)
+    return any(is_same(trim(one, x, y), found.content) for one in (cut, faded))
 
 
 _Rule = Callable[[OwnLayer, ReadLayer], bool]

@@ -171,8 +171,8 @@ def save_by_krita(content: bytes) -> bytes:
 
 
 def save_by_gimp(content: bytes) -> bytes:
-    """Each picture cut by its own offset, and wholly empty in another mode than normal; names that
-    are there twice counted; every group isolated.
+    """Each picture cut by its own offset, with its opacity in its alpha, and wholly empty in
+    another mode than normal unless it is opaque in the corner; names that are there twice counted.
     """
     parts = unpack(content)
     image = ElementTree.fromstring(parts["stack.xml"])
@@ -180,10 +180,13 @@ def save_by_gimp(content: bytes) -> bytes:
     for entry in entries(image):
         picture, (x, y) = picture_of(parts, entry), place_of(entry)
         cut = np.zeros_like(picture)
-        if (x, y) == (0, 0) or entry.get("composite-op") == "svg:src-over":
+        opacity = float(entry.get("opacity", "1"))
+        is_whole = (x, y) == (0, 0) and opacity == 1
+        if is_whole or entry.get("composite-op") == "svg:src-over":
             height_px, width_px = picture.shape[:2]
             if y < height_px and x < width_px:
                 cut[y:, x:] = picture[: height_px - y, : width_px - x]
+        cut[..., 3] = np.rint(cut[..., 3] * opacity)
         pictures.append(cut)
         name, number = entry.get("name", ""), 0
         while entry.get("name", "") in names:
