@@ -9,6 +9,7 @@ import functools
 import hashlib
 import json
 import math
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from backend.models.locations import name_place
 from backend.models.lora_change import Factors, kind_of
 from backend.models.lora_names import Part, Slot, TensorName, read_name
 from backend.models.safetensors_file import SafetensorsHeader, read_header
+from backend.plan.request import Sampler
 from backend.scene.records import BlobDigest
 
 REMEDY = "Download the file again, or choose another LoRA."
@@ -32,6 +34,18 @@ GENERIC_NAMES = frozenset({"pytorch_lora_weights", "adapter_model"})
 """What diffusers and peft call every LoRA; its folder's name says which one it is."""
 PEFT_CONFIG = "adapter_config.json"
 DIFFUSERS_METADATA = "lora_adapter_metadata"
+FEW_STEPS: tuple[tuple[str, str, Sampler, int], ...] = (
+    (r"hyper[-_ ]?sd", "Hyper-SD", Sampler.DDIM_TRAILING, 8),
+    (r"lightning", "Lightning", Sampler.EULER_TRAILING, 4),
+    (r"dmd2", "DMD2", Sampler.LCM, 4),
+    (r"(?<![a-z])tcd(?![a-z])", "TCD", Sampler.TCD, 4),
+    (r"(?<![a-z])lcm(?![a-z])", "LCM", Sampler.LCM, 4),
+)
+"""How sets that were distilled to few steps are named, and what their makers draw them with."""
+STATED_STEPS = re.compile(r"(\d{1,2})[-_ ]?steps?(?![a-z])", re.IGNORECASE)
+TITLES = ("modelspec.title", "ss_output_name", "modelspec.description")
+KEPT_GUIDANCE = 5.0
+"""Of sets that keep guidance, which say "CFG" in their name."""
 WORDS = ("attn2_to_k", "attn2_to_v")
 """Modules that read the words, whose width tells families apart."""
 
@@ -41,6 +55,15 @@ class ModulePath(NamedTuple):
 
     part: Part
     module: str
+
+
+class FewSteps(NamedTuple):
+    """What a distilled LoRA is to be drawn with."""
+
+    title: str
+    sampler: Sampler
+    steps: int
+    guidance_scale: float
 
 
 @dataclass(frozen=True)
@@ -54,6 +77,7 @@ class LoraEntry:
             nothing that reads words.
         size_bytes: of the file.
         root: the given folder below which it was found.
+        few_steps: what it is drawn with, where it was distilled to few steps.
     """
 
     name: str
@@ -61,6 +85,7 @@ class LoraEntry:
     words: int = 0
     size_bytes: int = 0
     root: Path | None = None
+    few_steps: FewSteps | None = None
 
     @property
     def digest(self) -> BlobDigest:
@@ -100,7 +125,28 @@ def describe_lora(path: Path, root: Path | None = None) -> LoraEntry:
     header = read_header(path)
     name = name_place(path.parent)[1] if path.stem in GENERIC_NAMES else path.stem
     _sort_names(name, header.shapes)
-    return LoraEntry(name, path, _read_width(header.shapes), path.stat().st_size, root)
+    texts = (path.stem, name, *(header.metadata.get(key, "") for key in TITLES))
+    width, size = _read_width(header.shapes), path.stat().st_size
+    return LoraEntry(name, path, width, size, root, recognise_few_steps(*texts))
+
+
+def recognise_few_steps(*texts: str) -> FewSteps | None:
+    """What a set of few steps is drawn with; None for any other LoRA.
+
+    Args:
+        texts: the file's name, and what its maker wrote beside it, the surest first.
+    """
+    for text in texts:
+        for mark, title, sampler, steps in FEW_STEPS:
+            if not re.search(mark, text, re.IGNORECASE):
+                continue
+            stated = STATED_STEPS.search(text)
+            count = int(stated[1]) if stated and int(stated[1]) else steps
+            keeps = re.search(r"(?<![a-z])cfg(?![a-z])", text, re.IGNORECASE)
+            if count == 1 and sampler is Sampler.DDIM_TRAILING:
+                sampler = Sampler.TCD
+            return FewSteps(title, sampler, count, KEPT_GUIDANCE if keeps else 1.0)
+    return None
 
 
 def read_lora(entry: LoraEntry) -> LoraFile:

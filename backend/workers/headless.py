@@ -71,6 +71,7 @@ def render(
     tools = build()
     kept = read_settings(opened.settings or {"weighted_prompt": True}, tools.offer)
     settings = _settings(wanted, kept.settings, tools.offer)
+    settings |= _list_brought(wanted, tools.offer)
     request = build_request({"kind": "compose", "settings": settings})
     tools.offer.check_options(request.settings.method, request.settings.options)
     scene = _with_loras(opened.scene, wanted.loras)
@@ -121,6 +122,16 @@ def _settings(wanted: RenderRequest, kept: RunSettings, offer: Offer) -> dict[st
         _option(text, kinds) for text in wanted.options
     )
     return settings
+
+
+def _list_brought(wanted: RenderRequest, offer: Offer) -> dict[str, Any]:
+    """The dials that the order's LoRAs of few steps bring with them and that were not typed."""
+    names = {text.rpartition("=")[0] or text for text in wanted.loras}
+    brought: dict[str, Any] = {}
+    for one in offer.list_found().loras:
+        if one.name in names and one.few_steps is not None:
+            brought |= one.few_steps.model_dump(exclude={"title"})
+    return {name: value for name, value in brought.items() if name not in wanted.dials}
 
 
 def _with_loras(scene: Scene, texts: Sequence[str]) -> Scene:

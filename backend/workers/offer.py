@@ -28,7 +28,13 @@ from backend.plan.request import OptionValue
 from backend.plan.weighted_prompt import list_tags
 from backend.scene.layer import MAX_LORA_WEIGHT, LoraChoice
 from backend.scene.scene import Scene
-from backend.studio.storage.found_files import LoraFacts, ModelFolder, RefusedModel, WordFacts
+from backend.studio.storage.found_files import (
+    FewStepsFacts,
+    LoraFacts,
+    ModelFolder,
+    RefusedModel,
+    WordFacts,
+)
 from backend.studio.storage.records import (
     MethodFacts,
     ModelFacts,
@@ -184,12 +190,14 @@ def _describe(finding: Finding) -> RefusedModel:
 
 
 def _describe_lora(entry: LoraEntry) -> LoraFacts:
+    few = entry.few_steps
     return LoraFacts(
         name=entry.name,
         path=str(entry.path),
         folder="" if entry.root is None else str(entry.root),
         size_bytes=entry.size_bytes,
         words=entry.words,
+        few_steps=None if few is None else FewStepsFacts(**few._asdict()),
     )
 
 

@@ -106,7 +106,7 @@ def _none() -> Any:
 def test_clip_skip_is_the_pipelines(bundle: ModelBundle, skip: int) -> None:
     pipeline, text = reference_img2img(bundle, "ddim"), "a red cat"
     pipeline.text_encoder = copy.deepcopy(bundle.text_encoder)
-    # the pipeline looks for the last norm where transformers 4 had it (findings/h16.sh)
+    # it looks for the last norm where transformers 4 had it (findings)
     object.__setattr__(pipeline.text_encoder, "text_model", pipeline.text_encoder)
     length = bundle.card.text_length
     known = pipeline.encode_prompt(

@@ -22,7 +22,7 @@ from backend.errors import ModelError
 from backend.models.bundle import ModelBundle
 from backend.models.lora import WeightedLora, apply_loras, networks_of
 from backend.models.lora_change import weight_change
-from backend.models.lora_file import LoraEntry, describe_lora, read_lora
+from backend.models.lora_file import LoraEntry, describe_lora, read_lora, recognise_few_steps
 from backend.models.second_text import SecondText
 from tests.models.fixtures import bundle_of, tiny_folder
 from tests.models.loras import (
@@ -401,3 +401,26 @@ def test_a_file_that_is_gone_is_said(tmp_path: Path) -> None:
         _ = gone.digest
     with pytest.raises(ModelError, match="cannot be read"):
         read_lora(gone)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("lcm-lora-sdv1-5", ("LCM", "lcm", 4, 1.0)),
+        ("pytorch_lora_weights lcm_lora_sdxl", ("LCM", "lcm", 4, 1.0)),
+        ("Hyper-SD15-8steps-lora", ("Hyper-SD", "ddim_trailing", 8, 1.0)),
+        ("Hyper-SDXL-12steps-CFG-lora", ("Hyper-SD", "ddim_trailing", 12, 5.0)),
+        ("Hyper-SDXL-1step-lora", ("Hyper-SD", "tcd", 1, 1.0)),
+        ("sdxl_lightning_2step_lora", ("Lightning", "euler_trailing", 2, 1.0)),
+        ("dmd2_sdxl_4step_lora_fp16", ("DMD2", "lcm", 4, 1.0)),
+        ("TCD-SDXL-LoRA", ("TCD", "tcd", 4, 1.0)),
+        ("ink", None),
+        ("talcmania", None),
+    ],
+)
+def test_sets_of_few_steps_are_told_by_their_names(
+    name: str, told: tuple[str, str, int, float] | None
+) -> None:
+    found = recognise_few_steps(name)
+    assert (None if found is None else (found[0], str(found[1]), *found[2:])) == told
+    assert recognise_few_steps("v3", name) == found

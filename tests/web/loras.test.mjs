@@ -5,6 +5,8 @@ import { test } from "node:test";
 
 import {
   addLora,
+  broughtBy,
+  broughtText,
   hasLora,
   loraChoices,
   removeLora,
@@ -38,4 +40,21 @@ test("what is applied already, or was not found, cannot be chosen", () => {
   assert.deepEqual(loraChoices(null, []).length, 1);
   assert.equal(hasLora(FACTS, "clay"), true);
   assert.equal(hasLora(FACTS, "oil"), false);
+});
+
+test("a LoRA of few steps brings its dials, others none", () => {
+  const few_steps = { title: "LCM", sampler: "lcm", steps: 4, guidance_scale: 1 };
+  const facts = {
+    loras: [
+      { name: "ink", few_steps: null },
+      { name: "quick", few_steps },
+    ],
+  };
+  const dials = { sampler: "lcm", steps: 4, guidance_scale: 1 };
+  assert.deepEqual(broughtBy(facts, "quick"), dials);
+  assert.deepEqual(broughtBy(facts, "ink"), {});
+  assert.deepEqual(broughtBy(null, "quick"), {});
+  assert.match(broughtText(facts, "quick", dials), /^LCM brought its dials: lcm, 4 steps/);
+  assert.match(broughtText(facts, "quick", { ...dials, steps: 30 }), /^LCM was made for lcm/);
+  assert.equal(broughtText(facts, "ink", dials), "");
 });

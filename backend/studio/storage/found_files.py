@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from backend.plan.request import Sampler
 from backend.scene.records import Record
 
 
@@ -37,9 +38,19 @@ class ModelFolder(Record):
     words: int = 0
 
 
+class FewStepsFacts(Record):
+    """What a LoRA that was distilled to few steps is drawn with."""
+
+    title: str
+    sampler: Sampler
+    steps: int
+    guidance_scale: float
+
+
 class LoraFacts(Record):
     """A LoRA that was found. ``words`` is how many numbers a word has in the models that it was
-    made for, 0 where it does not say; ``folder`` is the one below which it was found.
+    made for, 0 where it does not say; ``folder`` is the one below which it was found;
+    ``few_steps`` what it brings with it.
     """
 
     name: str
@@ -47,6 +58,7 @@ class LoraFacts(Record):
     folder: str
     size_bytes: int
     words: int
+    few_steps: FewStepsFacts | None = None
 
 
 class WordFacts(Record):

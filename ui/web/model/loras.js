@@ -1,6 +1,6 @@
 // LoRAs that are applied: a list of names with weights, of the whole scene or of one layer.
 
-/** @import { Facts, LoraChoice } from "../types/protocol.d.ts" */
+/** @import { Facts, LoraChoice, RunSettings } from "../types/protocol.d.ts" */
 
 /** @typedef {readonly LoraChoice[]} Loras */
 
@@ -56,3 +56,44 @@ export const loraChoices = (facts, loras) => [
     .filter(({ name }) => weightOf(loras, name) === null)
     .map(({ name }) => ({ id: name, title: name })),
 ];
+
+/**
+ * What a LoRA that was distilled to few steps is drawn with; null for any other.
+ * @param {Readonly<Facts> | null} facts
+ * @param {string} name
+ */
+export const fewStepsOf = (facts, name) =>
+  (facts?.loras ?? []).find((one) => one.name === name)?.few_steps ?? null;
+
+/**
+ * The dials that a LoRA brings with it: nothing, but for one of few steps.
+ * @param {Readonly<Facts> | null} facts
+ * @param {string} name
+ * @returns {Partial<RunSettings>}
+ */
+export const broughtBy = (facts, name) => {
+  const few = fewStepsOf(facts, name);
+  if (!few) return {};
+  const { sampler, steps, guidance_scale } = few;
+  return { sampler, steps, guidance_scale };
+};
+
+/**
+ * What is said beside a LoRA of few steps, empty for any other.
+ * @param {Readonly<Facts> | null} facts
+ * @param {string} name
+ * @param {RunSettings} settings
+ */
+export const broughtText = (facts, name, settings) => {
+  const few = fewStepsOf(facts, name);
+  if (!few) return "";
+  const { title, sampler, steps, guidance_scale: guidance } = few;
+  const is =
+    settings.sampler === sampler &&
+    settings.steps === steps &&
+    settings.guidance_scale === guidance;
+  const dials = `${sampler.replaceAll("_", " ")}, ${steps} steps, guidance ${guidance}`;
+  return is
+    ? `${title} brought its dials: ${dials}. Undo takes them back.`
+    : `${title} was made for ${dials}.`;
+};

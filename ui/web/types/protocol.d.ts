@@ -126,6 +126,13 @@ export interface Facts {
   limits: Readonly<Record<string, number>>;
 }
 
+export interface FewStepsFacts {
+  title: string;
+  sampler: Sampler;
+  steps: number;
+  guidance_scale: number;
+}
+
 export interface FileFormat {
   id: string;
   title: string;
@@ -367,6 +374,7 @@ export interface LoraFacts {
   folder: string;
   size_bytes: number;
   words: number;
+  few_steps: FewStepsFacts | null;
 }
 
 export interface MethodFacts {

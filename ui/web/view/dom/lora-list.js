@@ -8,6 +8,8 @@
 
 import {
   addLora,
+  broughtBy,
+  broughtText,
   hasLora,
   loraChoices,
   removeLora,
@@ -15,6 +17,7 @@ import {
   weightOf,
   WEIGHTS,
 } from "../../model/loras.js";
+import { setSettings } from "../../model/edits.js";
 import { createKeyed, h, set, show } from "./elements.js";
 import { button, choice } from "./fields.js";
 import { numberField } from "./number-fields.js";
@@ -25,6 +28,7 @@ import { numberField } from "./number-fields.js";
  * @property {string} test
  * @property {(shown: Shown) => Loras} read
  * @property {(change: (loras: Loras) => Loras) => Edit} edit
+ * @property {boolean} [bringsDials] one of few steps sets the dials of the run
  */
 
 /**
@@ -55,18 +59,23 @@ const createRow = (app, { test, read, edit }, name) => {
     kind: "quiet small",
   });
   const title = h("span", { class: "lora-name", text: name });
+  const brought = h("p", { class: "lora-brought muted", "data-test": `${test}-brought` });
   const node = h(
     "li",
     { class: "lora", "data-test": test, "data-name": name },
     title,
     weight.node,
     remove,
+    brought,
   );
   /** @param {Shown} shown */
   const update = (shown) => {
     const isThere = hasLora(shown.state.facts, name);
     set(node, { "data-missing": !isThere });
     set(title, { title: isThere ? name : `${name} was not found in the folders of models` });
+    const words = broughtText(shown.state.facts, name, shown.record.settings);
+    set(brought, { text: words });
+    show(brought, words !== "");
     weight.update(shown);
   };
   return { node, update };
@@ -79,7 +88,7 @@ const createRow = (app, { test, read, edit }, name) => {
  * @returns {Pick<Field, "node" | "update">}
  */
 export const createLoraList = (app, options) => {
-  const { label, test, read, edit } = options;
+  const { label, test, read, edit, bringsDials = false } = options;
   const list = h("ul", { class: "lora-list", "aria-label": label });
   const placeRows = createKeyed(list, String, (/** @type {string} */ name) =>
     createRow(app, options, name),
@@ -90,7 +99,10 @@ export const createLoraList = (app, options) => {
     name: "LoRA",
     options: (shown) => loraChoices(shown.state.facts, read(shown)),
     read: () => "",
-    edit: (name) => edit((loras) => addLora(loras, name)),
+    edit: (name) => (record) => {
+      const added = edit((loras) => addLora(loras, name))(record);
+      return bringsDials ? setSettings(broughtBy(app.session.state.facts, name))(added) : added;
+    },
   });
   const node = h("div", { class: "loras" }, list, add.node);
   /** @param {Shown} shown */

@@ -343,6 +343,7 @@ export const createRecipePanel = (app) => {
   const loras = createLoraList(app, {
     label: "LoRAs of the whole picture",
     test: "lora",
+    bringsDials: true,
     read: ({ scene }) => scene.loras ?? [],
     edit: (change) => (record) => setScene({ loras: change(record.scene.loras ?? []) })(record),
   });
