@@ -1,18 +1,34 @@
-"""A re-roll whose plan has a window: the window is run as a picture of its own and put back."""
+"""Windows of pictures that are drawn close up: a re-roll's, and those of a whole picture's small
+layers after it.
+
+Each window is run as a picture of its own and put back.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from dataclasses import replace
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from functools import partial
 
-from backend.engine.loop_types import Run
+import numpy as np
+
+from backend.engine.loop_types import Run, Step
 from backend.engine.sampling import PasteTarget, check_source_size, read_paste_target
 from backend.models.bundle import ModelBundle
-from backend.plan.crop import Enlarged, enlarge_window, place_window
-from backend.plan.events import Image, Images
-from backend.plan.plan import OneLayer, Plan
+from backend.models.schedule import first_step
+from backend.plan.crop import (
+    CroppedPixels,
+    Enlarged,
+    enlarge_window,
+    place_window,
+    plan_close_up,
+)
+from backend.plan.events import Image, Images, Result
+from backend.plan.plan import CloseUp, OneLayer, Plan, WholePicture
 from backend.plan.raster import raster
 from backend.scene.blobs import Contents
+from backend.scene.imaging.arrays import Picture
 
 RunPlan = Callable[[Plan, ModelBundle, Contents], Run]
 
@@ -39,6 +55,7 @@ def run_window(run: RunPlan, plan: Plan, bundle: ModelBundle, pixels: Contents) 
     enlarged = enlarge_window(plan, pixels, bundle.card.native_px)
     paste = read_paste_target(plan, pixels, raster(plan, pixels).alphas)
     assert paste is not None
+    frame = partial(place_window, window=enlarged.window, whole=paste.source)
     events = run(enlarged.plan, bundle, enlarged.pixels)
     try:
         for event in events:
@@ -46,10 +63,87 @@ def run_window(run: RunPlan, plan: Plan, bundle: ModelBundle, pixels: Contents) 
                 framed = (_put_back(enlarged, paste, one, bundle) for one in event.images)
                 yield replace(event, images=tuple(framed))
             else:
-                yield event
+                yield replace(event, frame=frame) if isinstance(event, Step) else event
     finally:
         if isinstance(events, Generator):
             events.close()
+
+
+@dataclass(frozen=True, eq=False)
+class CloseUps:
+    """The small layers of whole pictures, drawn again one after another in each candidate.
+
+    Where the candidates vary in one layer, the others are drawn under the first one's seed.
+
+    Attributes:
+        run: of the method that makes the pictures.
+        plan: of the whole pictures.
+        pixels: what it refers to.
+    """
+
+    run: RunPlan
+    plan: Plan
+    bundle: ModelBundle = field(repr=False)
+    pixels: Contents = field(repr=False)
+
+    @property
+    def planned(self) -> tuple[CloseUp, ...]:
+        """Those of the plan, in their order."""
+        target = self.plan.target
+        return target.close_ups if isinstance(target, WholePicture) else ()
+
+    def count_steps(self, count: int) -> int:
+        """How many steps the windows of so many candidates take."""
+        strengths = [1.0 if one.layer.strength_map else one.layer.strength for one in self.planned]
+        steps = self.plan.steps
+        return count * sum(steps - first_step(steps, strength) for strength in strengths)
+
+    def announce(self, count: int) -> Callable[[Step], Step]:
+        """What adds them to the total that the steps of so many whole pictures say."""
+        more = self.count_steps(count)
+        return lambda step: replace(step, total=step.total + more)
+
+    def draw(
+        self, pictures: Sequence[Picture], seeds: Sequence[int], first: int
+    ) -> Generator[Step, None, tuple[Picture, ...]]:
+        """Draw the windows into candidates.
+
+        Args:
+            pictures: uint8 (h, w, 3).
+            seeds: one for each.
+            first: the step that the whole pictures began with.
+
+        Yields:
+            The steps of all windows, numbered on from the plan's own.
+
+        Returns:
+            The pictures with their close-ups in place; themselves where there are none.
+        """
+        drawn, k = [], self.plan.steps
+        total = k + self.count_steps(len(pictures))
+        for picture, seed in zip(pictures, seeds, strict=True):
+            for close_up in self.planned:
+                with closing(self._draw_one(close_up, picture, seed)) as events:
+                    for event in events:
+                        if isinstance(event, Step):
+                            yield replace(event, k=k, total=total, first=first)
+                            k += 1
+                        elif isinstance(event, Images):
+                            (picture,) = event.pictures
+            drawn.append(picture)
+        return tuple(drawn)
+
+    def _draw_one(
+        self, close_up: CloseUp, picture: Picture, seed: int
+    ) -> Generator[Step | Result, None, None]:
+        target = self.plan.target
+        varied = target.varied if isinstance(target, WholePicture) else None
+        own = seed if varied in (None, close_up.layer.id) else self.plan.seeds[0]
+        contents = CroppedPixels(self.pixels)
+        opaque = np.full((*picture.shape[:2], 1), 255, np.uint8)
+        source = contents.windows.add_picture(np.concatenate([picture, opaque], axis=2))
+        plan = plan_close_up(self.plan, close_up, source, own)
+        yield from run_window(self.run, plan, self.bundle, contents)
 
 
 def _put_back(enlarged: Enlarged, paste: PasteTarget, image: Image, bundle: ModelBundle) -> Image:

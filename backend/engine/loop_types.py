@@ -15,6 +15,7 @@ from torch import Tensor
 from backend.errors import EngineError
 from backend.models.attention import Unet
 from backend.plan.events import Result
+from backend.scene.imaging.arrays import Picture
 
 Predict = Callable[[Tensor, int], Tensor]
 """(latents (b, c, h, w) of state k, k) → guided noise prediction of the same shape."""
@@ -143,6 +144,11 @@ class Control:
         return latents
 
 
+def keep_picture(picture: Picture) -> Picture:
+    """The frame of a step that shows the whole picture."""
+    return picture
+
+
 @dataclass(frozen=True)
 class Step:
     """What a loop yields after each step.
@@ -155,6 +161,8 @@ class Step:
         first: the step that the run began with; image-to-image starts late.
         latents: state k+1, (b, c, h, w).
         denoised: the clean latents that were predicted, (b, c, h, w).
+        frame: puts what the step shows, uint8 (h, w, 3) of any size, into the picture that it is a
+            window of.
     """
 
     k: int
@@ -162,6 +170,7 @@ class Step:
     first: int
     latents: Tensor = field(repr=False)
     denoised: Tensor = field(repr=False)
+    frame: Callable[[Picture], Picture] = field(default=keep_picture, repr=False, kw_only=True)
 
 
 @dataclass(frozen=True)

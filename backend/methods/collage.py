@@ -32,6 +32,7 @@ from backend.controls.structure_map import StructureMap
 from backend.engine.attention_maps import MapMeans, WatchWords, name_attention_maps
 from backend.engine.canvas_detail import CanvasDetail, keep_canvas_detail
 from backend.engine.conditioning import Conditioning, build_conditioning, fit_tokens
+from backend.engine.crop import CloseUps
 from backend.engine.decode import decode
 from backend.engine.denoise import denoise
 from backend.engine.loop_types import Control, Run, Step
@@ -47,6 +48,7 @@ from backend.engine.sampling import (
     finish_images,
     prepare_from_pictures,
     read_paste_target,
+    relay,
     run_to_end,
     sample_batch,
     split_into_batches,
@@ -116,6 +118,7 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Contents) -> Run:
     """
     inputs = prepare_inputs(plan, bundle, pixels)
     shared: SharedSteps | None = None
+    close_ups = CloseUps(run, plan, bundle, pixels)
     for offset, seeds in split_into_batches(plan, bundle.run.images):
         if inputs.first_step == plan.steps:  # nothing may change: what was there is the answer
             pictures = (inputs.flat.picture,) * len(seeds)
@@ -129,10 +132,12 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Contents) -> Run:
             batch = shared.branch_off(batch)
         conditioning, maps = _condition(inputs, len(seeds)), _watch_layers(inputs)
         controls = (*build_controls(inputs, batch), *(WatchWords(one) for one in maps))
-        latents = yield from sample_batch(bundle, batch, conditioning, controls)
+        steps = sample_batch(bundle, batch, conditioning, controls)
+        latents = yield from relay(steps, close_ups.announce(len(seeds)))
         worded = [layer.id if layer.tokens else "" for layer in plan.layers]
         looked = name_attention_maps(maps, worded)
-        pictures = inputs.detail.restore(bundle, decode(bundle, latents))
+        whole = inputs.detail.restore(bundle, decode(bundle, latents))
+        pictures = yield from close_ups.draw(whole, seeds, inputs.first_step)
         yield finish_images(offset, pictures, inputs.paste_target, looked)
 
 

@@ -31,6 +31,7 @@ from backend.plan.phrases import (
     occurrences,
 )
 from backend.plan.plan import (
+    CloseUp,
     Cover,
     DecomposeTask,
     Note,
@@ -60,6 +61,7 @@ from backend.plan.weighted_prompt import (
 )
 from backend.scene.composite import alpha_of
 from backend.scene.layer import Layer
+from backend.scene.records import PictureDigest
 from backend.scene.scene import Pixels, Scene
 
 MAX_BATCH = 8
@@ -77,6 +79,11 @@ Manner = Literal["plain", "weighted", "stripped"]
 """How prompts are read: as words; with the weights of other programs; or without these marks, where
 a run has no use for them.
 """
+
+FEATHER_PX = 4
+"""How far the close-ups of a whole picture fade into it."""
+NO_SOURCE = PictureDigest("0" * 64)
+"""In place of a candidate's picture, which is made later."""
 
 SEEDS = 2**53
 """Seeds stay below this, so that a browser's numbers hold them exactly."""
@@ -184,24 +191,73 @@ def _plan_request(seen: Survey, request: AnyRequest, pixels: Pixels) -> Plan:
             shape = pixels.picture(request.stage1).shape
             check_picture_size(shape, reading.survey.size, "draft")
         layers = tuple(reading.plan_layer(seen) for seen in reading.survey.usable)
-        return _plan(
-            reading, request, layers, WholePicture(varied=_require_varied(reading, request))
-        )
+        whole = WholePicture(varied=_require_varied(reading, request))
+        plan = _plan(reading, request, layers, whole)
+        return _add_close_ups(plan, reading, pixels) if _may_draw_close_up(request) else plan
     chosen = _require_layer(reading, request.layer_id)
     _require_step(chosen, request.settings)
     shape = pixels.picture(request.source).shape
     check_picture_size(shape, reading.survey.size, "picture to draw in")
-    target = OneLayer(
-        layer_id=request.layer_id,
-        source=request.source,
-        feather_px=request.feather_px,
-        above=_covers(reading, chosen),
-        background=background_words(reading.prompt, _object_words(reading)),
-    )
+    target = _target(reading, chosen, request.source, request.feather_px)
     plan = _plan(reading, request, (reading.plan_layer(chosen),), target)
     light = light_notes(chosen, request.settings, reading.survey.card)
     plan = plan.model_copy(update={"notes": (*plan.notes, *light)})
     return _crop(plan, chosen, reading, pixels) if _may_crop(request) else plan
+
+
+def _target(
+    reading: _Reading, chosen: Surveyed, source: PictureDigest, feather_px: int
+) -> OneLayer:
+    return OneLayer(
+        layer_id=chosen.layer.id,
+        source=source,
+        feather_px=feather_px,
+        above=_covers(reading, chosen),
+        background=background_words(reading.prompt, _object_words(reading)),
+    )
+
+
+def _may_draw_close_up(request: AnyRequest) -> bool:
+    """Whether the small layers of whole pictures are drawn close up after them."""
+    return (
+        isinstance(request, Compose)
+        and request.close_ups
+        and request.settings.method == "collage"
+        and request.subject is None
+        and request.settings.options.get("layer_noise") is not False
+    )
+
+
+def _add_close_ups(plan: Plan, reading: _Reading, pixels: Pixels) -> Plan:
+    """The plan with a window for each small layer that is to be drawn, where the model draws small
+    things badly: one that says up to which strength it keeps forms.
+    """
+    target, limit = plan.target, reading.survey.card.light_only
+    if not isinstance(target, WholePicture) or limit <= 0:
+        return plan
+    close_ups, notes = [], list(plan.notes)
+    for layer, seen in zip(plan.layers, reading.survey.usable, strict=True):
+        if seen.strength <= limit:
+            continue
+        alone = plan.model_copy(
+            update={"layers": (layer,), "target": _target(reading, seen, NO_SOURCE, FEATHER_PX)}
+        )
+        drawn = _crop(alone, seen, reading, pixels)
+        one = drawn.target
+        if isinstance(one, OneLayer) and one.crop is not None:
+            close_ups.append(
+                CloseUp(
+                    layer=drawn.layers[0],
+                    prompt=drawn.prompt,
+                    window=one.crop,
+                    feather_px=one.feather_px,
+                    above=one.above,
+                    background=one.background,
+                )
+            )
+            notes.append(drawn.notes[-1])
+    with_close_ups = target.model_copy(update={"close_ups": tuple(close_ups)})
+    return plan.model_copy(update={"target": with_close_ups, "notes": tuple(notes)})
 
 
 def _may_crop(request: Reroll) -> bool:

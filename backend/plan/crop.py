@@ -7,7 +7,7 @@ finished picture to draw in, so that every control works in it as in the whole.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,7 +16,7 @@ from PIL import Image
 
 from backend.plan.card import Size, TextCard
 from backend.plan.phrases import match_phrases, occurrences
-from backend.plan.plan import CropWindow, OneLayer, Plan, PlannedLayer
+from backend.plan.plan import CloseUp, CropWindow, OneLayer, Plan, PlannedLayer
 from backend.scene.blobs import Contents, MemoryPixels
 from backend.scene.geometry import with_scale
 from backend.scene.imaging.arrays import Floats, Picture
@@ -27,7 +27,7 @@ from backend.scene.records import BlobDigest, PictureDigest
 AROUND = 1.5
 """The window's side in units of the object's longer one: what it stands on has to be seen too."""
 _ARTICLE = re.compile(r"\b(?:an?|the)\s+$", re.IGNORECASE)
-LARGEST_SHARE = 0.6
+LARGEST_SHARE = 0.75
 """A window with a longer side than this share of the picture's shorter one is the whole picture."""
 
 
@@ -75,6 +75,36 @@ def plan_window(plan: Plan, window: CropWindow, phrase: str, card: TextCard) -> 
     layers = tuple(layer.model_copy(update={"tokens": match.tokens}) for layer in plan.layers)
     cropped = target.model_copy(update={"crop": window})
     return plan.model_copy(update={"prompt": prompt, "layers": layers, "target": cropped})
+
+
+def plan_close_up(plan: Plan, close_up: CloseUp, source: PictureDigest, seed: int) -> Plan:
+    """The plan of a close-up of a whole picture: a re-roll of its layer in one candidate.
+
+    Args:
+        plan: of the whole picture.
+        close_up: one of its close-ups.
+        source: the candidate's picture.
+        seed: of the candidate.
+    """
+    layer = close_up.layer
+    target = OneLayer(
+        layer_id=layer.id,
+        source=source,
+        feather_px=close_up.feather_px,
+        above=close_up.above,
+        background=close_up.background,
+        crop=close_up.window,
+    )
+    return plan.model_copy(
+        update={
+            "prompt": close_up.prompt,
+            "seeds": (seed,),
+            "batch": 1,
+            "layers": (layer,),
+            "target": target,
+            "loras": tuple(one for one in plan.loras if one.layer_id in ("", layer.id)),
+        }
+    )
 
 
 def _find_article(prompt: str, phrase: str) -> str:
@@ -218,23 +248,6 @@ def _crop_mask(
     fitted: NDArray[np.float32] = resize_area(cropped.contents.mask(digest), *size)
     shown = fitted[window.rows, window.columns]
     return cropped.windows.add_mask(np.rint(shown).astype(np.uint8))
-
-
-def build_frame(plan: Plan, pixels: Contents) -> Callable[[Picture], Picture]:
-    """What a preview of a run shows: a window's in the picture that it is drawn in, others alone.
-
-    Args:
-        plan: of the run.
-        pixels: what it refers to.
-
-    Returns:
-        uint8 (h, w, 3) of any size to one that shows the whole picture.
-    """
-    target = plan.target
-    if not isinstance(target, OneLayer) or target.crop is None:
-        return lambda picture: picture
-    window, source = target.crop, pixels.picture(target.source)
-    return lambda picture: place_window(picture, window, source)
 
 
 def place_window(picture: Picture, window: CropWindow, whole: Picture) -> Picture:

@@ -56,18 +56,6 @@ def plan_layer(
     return PlannedLayer(**kept | own)
 
 
-class WholePicture(Record):
-    """Every planned layer is generated; uncovered pixels are the implicit layer 0 with this noise
-    level.
-
-    With ``varied``, the id of a planned layer, the candidates differ in that layer's noise only.
-    """
-
-    kind: Literal["whole"] = "whole"
-    uncovered_strength: Fraction = 1.0
-    varied: Identifier | None = None
-
-
 class Cover(Record):
     """What lies above a layer and hides parts of it; the placement is in generation pixels."""
 
@@ -112,6 +100,35 @@ class OneLayer(Record):
     above: tuple[Cover, ...] = ()
     background: str = ""
     crop: CropWindow | None = None
+
+
+class CloseUp(Record):
+    """A small layer that is drawn again close up in the picture that was made of all layers.
+
+    ``layer`` has its tokens in ``prompt``, the words of the window; ``above``, ``background`` and
+    ``feather_px`` are those of ``OneLayer``.
+    """
+
+    layer: PlannedLayer
+    prompt: str
+    window: CropWindow
+    feather_px: Annotated[int, Field(ge=0)]
+    above: tuple[Cover, ...] = ()
+    background: str = ""
+
+
+class WholePicture(Record):
+    """Every planned layer is generated; uncovered pixels are the implicit layer 0 with this noise
+    level.
+
+    With ``varied``, the id of a planned layer, the candidates differ in that layer's noise only.
+    ``close_ups`` are drawn into each candidate after it, in their order.
+    """
+
+    kind: Literal["whole"] = "whole"
+    uncovered_strength: Fraction = 1.0
+    varied: Identifier | None = None
+    close_ups: tuple[CloseUp, ...] = ()
 
 
 class TextualInversionTask(Record):

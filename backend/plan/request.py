@@ -119,7 +119,8 @@ class Compose(Record):
 
     With ``stage1``, the digest of a first stage's picture, a method of two stages runs the second
     one only. With ``varied``, a layer's id, the candidates differ in that layer only (Collage
-    Diffusion).
+    Diffusion). With ``close_ups``, small layers that are to be drawn are drawn again in a window
+    around them, by models that draw small things badly (Collage Diffusion alone).
     """
 
     kind: Literal[RequestKind.COMPOSE] = RequestKind.COMPOSE
@@ -127,6 +128,7 @@ class Compose(Record):
     subject: SubjectRef | None = None
     stage1: Digest | None = None
     varied: Identifier | None = None
+    close_ups: bool = False
 
 
 class Reroll(Record):

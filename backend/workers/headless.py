@@ -72,7 +72,7 @@ def render(
     kept = read_settings(opened.settings or {"weighted_prompt": True}, tools.offer)
     settings = _settings(wanted, kept.settings, tools.offer)
     settings |= _list_brought(wanted, tools.offer)
-    request = build_request({"kind": "compose", "settings": settings})
+    request = build_request({"kind": "compose", "settings": settings, "close_ups": True})
     tools.offer.check_options(request.settings.method, request.settings.options)
     scene = _with_loras(opened.scene, wanted.loras)
     card, loras = (

@@ -8,7 +8,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -31,7 +31,6 @@ from backend.models.model_search import ModelSearch
 from backend.models.run_state import RunState
 from backend.models.sam import sam_of
 from backend.models.word_embedding import read_embedding
-from backend.plan.crop import build_frame
 from backend.plan.events import (
     Event,
     Images,
@@ -176,7 +175,7 @@ class LocalWorker:
             state.begin(done.images, done.checkpoint, bundle.device)
             count = StepCount(plan, state.steps)
             scorer = Scorer(bundle, move_layer(plan), pixels)
-            publisher = _Publisher(scorer, count, state, build_frame(plan, pixels))
+            publisher = _Publisher(scorer, count, state)
             run = method.run(plan, bundle, pixels)
             try:
                 yield from _follow(run, publisher, stop)
@@ -306,7 +305,6 @@ class _Publisher:
     scorer: Scorer
     count: StepCount
     state: RunState
-    frame: Callable[[Picture], Picture] = field(default=lambda picture: picture)
     times: StepTimes = field(default_factory=lambda: StepTimes(log))
 
     def publish(self, yielded: Step | Result) -> Event:
@@ -335,7 +333,7 @@ class _Publisher:
     def _preview(self, step: Step) -> Preview:
         pictures = preview(self.scorer.bundle, step)
         if not isinstance(step, FitProgress):
-            return Preview(jpeg=encode_jpeg(self.frame(pictures[0]), PREVIEW_QUALITY))
+            return Preview(jpeg=encode_jpeg(step.frame(pictures[0]), PREVIEW_QUALITY))
         return Preview(
             jpeg=encode_jpeg(_row(pictures), PREVIEW_QUALITY), stage1_count=len(pictures)
         )

@@ -12,9 +12,9 @@ from backend.engine.loop_types import Step
 from backend.errors import RequestError
 from backend.methods import collage as collage_method
 from backend.models.bundle import ModelBundle
-from backend.plan.crop import choose_window, enlarge_window, fit, plan_window
+from backend.plan.crop import choose_window, enlarge_window, fit, plan_close_up, plan_window
 from backend.plan.events import Images
-from backend.plan.plan import OneLayer, Plan
+from backend.plan.plan import CloseUp, OneLayer, Plan, WholePicture
 from backend.plan.raster import raster
 from backend.scene.imaging.paste import paste_weights
 from tests.methods.collages import Collage
@@ -133,3 +133,89 @@ def test_a_source_of_another_size_is_refused(tiny1: ModelBundle) -> None:
     wide = plan.model_copy(update={"width_px": plan.width_px + 8})
     with pytest.raises(RequestError, match="picture to draw in"):
         collage.run(wide)
+
+
+def close_up_within(collage: Collage, count: int) -> Plan:
+    """A whole picture with the window of a small disc."""
+    plan = collage.compose(count=count)
+    alone = close_up(collage, finish(collage))
+    assert isinstance(alone.target, OneLayer)
+    assert alone.target.crop is not None
+    window = CloseUp(
+        layer=alone.layers[0],
+        prompt=alone.prompt,
+        window=alone.target.crop,
+        feather_px=2,
+        above=alone.target.above,
+        background=alone.target.background,
+    )
+    return plan.model_copy(update={"target": WholePicture(close_ups=(window,))})
+
+
+def test_small_layers_of_whole_pictures_are_drawn_again_in_each(tiny1: ModelBundle) -> None:
+    collage = small_disc(tiny1)
+    plan = close_up_within(collage, 2)
+    assert isinstance(plan.target, WholePicture)
+    _, (once,) = collage.run(plan.model_copy(update={"target": WholePicture()}))
+    steps, (made,) = collage.run(plan)
+    for seed, before, after in zip(plan.seeds, once.pictures, made.pictures, strict=True):
+        opaque = np.dstack([before, np.full(before.shape[:2], 255, np.uint8)])
+        digest = collage.pixels.add_picture(opaque)
+        again = plan_close_up(plan, plan.target.close_ups[0], digest, seed)
+        _, (expected,) = collage.run(again)
+        assert np.array_equal(after, expected.pictures[0])
+        assert not np.array_equal(after, before)
+    last = steps[-1]
+    assert last.k + 1 == last.total == steps[0].total
+    assert len(steps) == last.total - last.first
+
+
+def test_what_may_not_change_is_held_after_the_windows_too(tiny1: ModelBundle) -> None:
+    collage = small_disc(tiny1)
+    ground = collage.scene.layers[0].model_copy(update={"strength": 0.0})
+    layers = (ground, *collage.scene.layers[1:])
+    collage.scene = collage.scene.model_copy(update={"layers": layers})
+    plan = close_up_within(collage, 1)
+    plan = plan.model_copy(update={"options": {"canvas_detail": 1.0}})
+    _, (made,) = collage.run(plan)
+    laid = raster(plan, collage.pixels)
+    held = laid.visibility[0] + laid.visibility[1] == 1
+    assert held.any()
+    assert np.array_equal(made.pictures[0][held], laid.picture[held])
+
+
+def test_others_keep_the_first_seed_where_one_layer_varies(tiny1: ModelBundle) -> None:
+    collage = small_disc(tiny1)
+    plan = close_up_within(collage, 2)
+    assert isinstance(plan.target, WholePicture)
+    varied = plan.target.model_copy(update={"varied": "ground"})
+    bare = plan.model_copy(update={"target": WholePicture(varied="ground")})
+    _, (once,) = collage.run(bare)
+    _, (made,) = collage.run(plan.model_copy(update={"target": varied}))
+    opaque = np.dstack([once.pictures[1], np.full(once.pictures[1].shape[:2], 255, np.uint8)])
+    digest = collage.pixels.add_picture(opaque)
+    again = plan_close_up(plan, plan.target.close_ups[0], digest, plan.seeds[0])
+    _, (expected,) = collage.run(again)
+    assert np.array_equal(made.pictures[1], expected.pictures[0])
+
+
+def test_a_preview_of_a_window_is_shown_in_the_picture(tiny1: ModelBundle) -> None:
+    collage = small_disc(tiny1)
+    source = finish(collage)
+    plan = close_up(collage, source)
+    assert isinstance(plan.target, OneLayer)
+    window = plan.target.crop
+    assert window is not None
+    steps = [
+        one
+        for one in run_window(collage_method.run, plan, tiny1, collage.pixels)
+        if isinstance(one, Step)
+    ]
+    shown = steps[0].frame(np.full((12, 12, 3), 250, np.uint8))
+    inside = np.zeros(shown.shape[:2], bool)
+    inside[window.rows, window.columns] = True
+    assert (shown[inside] == 250).all()
+    assert np.array_equal(shown[~inside], source[~inside])
+    whole, _ = collage.run(collage.compose())
+    picture = np.zeros((4, 4, 3), np.uint8)
+    assert whole[0].frame(picture) is picture

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from backend.plan.build import build_plan
 from backend.plan.card import Size
-from backend.plan.crop import build_frame, choose_window, enlarge_window, fit
-from backend.plan.plan import OneLayer, Plan
+from backend.plan.crop import choose_window, enlarge_window, fit, plan_close_up
+from backend.plan.plan import OneLayer, Plan, WholePicture
 from backend.plan.raster import raster
 from backend.plan.request import Reroll
 from backend.scene.layer import Layer
 from backend.scene.scene import Scene
-from tests.plan.scenes import CARD, SceneSetup, reroll, source, stage
+from tests.plan.scenes import CARD, SceneSetup, compose, reroll, source, stage
 from tests.scene.drawings import at, noise, plain
 
 SIZE = Size(100, 80)
@@ -139,21 +141,59 @@ def test_a_strength_map_is_cut_and_the_feather_grows_with_the_window() -> None:
     assert np.array_equal(cut, painted[window.rows, window.columns])
 
 
-def test_a_preview_of_the_window_is_shown_in_the_picture() -> None:
+def compose_close(on: SceneSetup, light_only: float = 0.45, **settings: object) -> Plan:
+    card = replace(CARD, light_only=light_only)
+    request = compose(**settings).model_copy(update={"close_ups": True})
+    return build_plan(on.scene, request, card, on.pixels)
+
+
+def test_a_whole_picture_has_windows_of_the_small_layers_that_are_drawn() -> None:
+    on = stage().with_layer("fox", strength=0.7)
+    plan = compose_close(on)
+    assert isinstance(plan.target, WholePicture)
+    assert [one.layer.id for one in plan.target.close_ups] == ["apple-1", "fox"]
+    fox = plan.target.close_ups[1]
+    alone = close_up("fox", on)
+    assert isinstance(alone.target, OneLayer)
+    assert fox.prompt == alone.prompt
+    assert fox.layer == alone.layers[0]
+    assert fox.background == alone.target.background
+    said = [note.text for note in plan.notes if note.code == "close_up"]
+    assert len(said) == 2
+
+
+def test_a_window_of_a_whole_picture_is_a_reroll_in_the_candidate() -> None:
     on = stage()
-    plan = close_up("fox", on)
-    assert isinstance(plan.target, OneLayer)
-    window = plan.target.crop
-    assert window is not None
-    shown = build_frame(plan, on.pixels)(np.full((12, 12, 3), 250, np.uint8))
-    before = on.pixels.picture(plan.target.source)[..., :3]
-    inside = np.zeros(shown.shape[:2], bool)
-    inside[window.rows, window.columns] = True
-    assert (shown[inside] == 250).all()
-    assert np.array_equal(shown[~inside], before[~inside])
-    whole = build_plan(on.scene, reroll("fox", plan.target.source), CARD, on.pixels)
-    picture = noise(3, 4, 4, 3)
-    assert build_frame(whole, on.pixels)(picture) is picture
+    plan = compose_close(on)
+    assert isinstance(plan.target, WholePicture)
+    digest = source(on.pixels)
+    drawn = plan_close_up(plan, plan.target.close_ups[-1], digest, 5)
+    again = close_up("fox", on)
+    assert isinstance(again.target, OneLayer)
+    assert isinstance(drawn.target, OneLayer)
+    feather = {"feather_px": again.target.feather_px}
+    window = choose_window(
+        raster(again, on.pixels).alphas[0], drawn.target.feather_px, Size(64, 64)
+    )
+    assert drawn.target.crop == window
+    same = drawn.target.model_copy(update={**feather, "crop": again.target.crop})
+    assert same == again.target
+    assert drawn.prompt == again.prompt
+    assert drawn.layers == again.layers
+    assert drawn.seeds == (5,)
+
+
+def test_no_windows_where_the_model_draws_small_things_well_or_nobody_asks() -> None:
+    on = stage()
+    plain_plan = build_plan(on.scene, compose(), CARD, on.pixels)
+    assert compose_close(on, light_only=0.0).digest() == plain_plan.digest()
+    card = replace(CARD, light_only=0.45)
+    unasked = build_plan(on.scene, compose(), card, on.pixels)
+    assert unasked.digest() == plain_plan.digest()
+    alike = compose_close(on, options={"layer_noise": False})
+    assert isinstance(alike.target, WholePicture)
+    assert alike.target.close_ups == ()
+    assert compose_close(on).digest() != plain_plan.digest()
 
 
 def test_fitting_to_the_same_size_changes_nothing() -> None:

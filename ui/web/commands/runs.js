@@ -3,7 +3,9 @@
 
 /**
  * @import { App, Batch, CompareMode, SessionState } from "../types/editor.d.ts"
- * @import { Candidate, Digest, Identifier, Layer, RerollRequest } from "../types/protocol.d.ts"
+ * @import {
+ *   Candidate, ComposeRequest, Digest, Identifier, Layer, RerollRequest,
+ * } from "../types/protocol.d.ts"
  */
 
 import { nudge, pick, setSettings, toggleStar } from "../model/edits.js";
@@ -46,8 +48,14 @@ export const generate = async (app) => {
   session.set({ viewed: "", showing: "result", comparing: false, notices: [] });
   const subject = subjectOfRun(session.state, store.record);
   const drawn = subject ? { subject: referenceOf(subject) } : {};
-  const end = await bridge.generate({ kind: "compose", settings: store.record.settings, ...drawn });
-  settle(app, end);
+  /** @type {ComposeRequest} */
+  const request = {
+    kind: "compose",
+    settings: store.record.settings,
+    close_ups: session.state.closeUp,
+    ...drawn,
+  };
+  settle(app, await bridge.generate(request));
 };
 
 /**
@@ -145,7 +153,14 @@ export const vary = async (app, layerId = app.store.record.selected) => {
   const seed = shown && !shown.layer_id ? shown.seed : settings.seed;
   const asked = { ...settings, seed, count: Math.max(FEWEST_VARIED, settings.count) };
   session.set({ viewed: "", showing: "result", comparing: false, notices: [] });
-  settle(app, await bridge.generate({ kind: "compose", settings: asked, varied: layer.id }));
+  /** @type {ComposeRequest} */
+  const request = {
+    kind: "compose",
+    settings: asked,
+    varied: layer.id,
+    close_ups: session.state.closeUp,
+  };
+  settle(app, await bridge.generate(request));
 };
 
 /** How often a failed layer is tried when somebody asks for it by one press. */

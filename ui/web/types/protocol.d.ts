@@ -795,6 +795,7 @@ export interface ComposeRequest {
   subject?: SubjectRef | null;
   stage1?: Digest | null;
   varied?: Identifier | null;
+  close_ups?: boolean;
 }
 
 export interface CutReferenceMessage {

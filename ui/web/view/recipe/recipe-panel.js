@@ -234,8 +234,10 @@ const createAdvanced = (app) => {
   });
   const closeUp = createRunBox(app, {
     field: "closeUp",
-    label: "Re-roll small objects close up",
-    title: "The object's surroundings alone are drawn, enlarged, and put back: forms come finer",
+    label: "Draw small objects close up",
+    title:
+      "A small object is drawn in a window around it, enlarged, and put back: forms come finer. " +
+      "Re-rolls do it with every model; whole pictures with a small one, after all layers.",
     test: "close-up",
   });
   const node = h(
