@@ -86,11 +86,12 @@ def random_cases(world_seed: int, count: int, side_px: int) -> tuple[CollageCase
     places.
     """
     return tuple(
-        _case(_random_scene(1000 * world_seed + number), side_px) for number in range(count)
+        _case(build_random_scene(1000 * world_seed + number), side_px) for number in range(count)
     )
 
 
-def _random_scene(seed: int) -> ExampleScene:
+def build_random_scene(seed: int) -> ExampleScene:
+    """Toys and paper cut-outs at random over a random place."""
     random = np.random.default_rng((seed, 77))
     background, placements = build_layout(HELD_OUT_WORLD + 50_000 + seed, (2, 3, 4))
     toys = []

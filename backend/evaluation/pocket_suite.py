@@ -30,6 +30,7 @@ from backend.evaluation.forms import (
     score_forms,
 )
 from backend.evaluation.report import Metric, ReportRow, Tile, build_metric
+from backend.evaluation.silhouettes import Silhouettes, build_toy_scenes
 from backend.metrics.recognition import class_present, colour_right, mask_iou, psnr
 from backend.models import few_steps
 from backend.models.bundle import ModelBundle
@@ -83,6 +84,7 @@ class PocketSuite:
         yield self.attention_row()
         yield self.crude_row()
         yield from self.small_object_rows()
+        yield from self.silhouette_rows()
         for name, build_row in self.member_rows.items():
             if name in self.bundle.members:
                 yield build_row(self)
@@ -156,6 +158,13 @@ class PocketSuite:
         side = self.bundle.card.native_px
         objects = build_small_objects(self.count, side, HELD_OUT_WORLD + self.world_seed)
         asked = CloseUps(self.bundle, self.judge, objects)
+        yield from asked.rows()
+        self.tiles.extend(asked.tiles)
+
+    def silhouette_rows(self) -> Iterator[ReportRow]:
+        """Silhouettes that whole pictures draw, without and with close-ups."""
+        scenes = build_toy_scenes(max(2, self.count // 4), self.world_seed)
+        asked = Silhouettes(self.bundle, scenes)
         yield from asked.rows()
         self.tiles.extend(asked.tiles)
 
