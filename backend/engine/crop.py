@@ -7,24 +7,30 @@ Each window is run as a picture of its own and put back.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import count
 
 import numpy as np
 
 from backend.engine.loop_types import Run, Step
-from backend.engine.sampling import PasteTarget, check_source_size, read_paste_target
+from backend.engine.sampling import (
+    PasteTarget,
+    check_source_size,
+    read_paste_target,
+    relay,
+)
 from backend.models.bundle import ModelBundle
 from backend.models.schedule import first_step
 from backend.plan.crop import (
     CroppedPixels,
     Enlarged,
+    count_close_up_steps,
     enlarge_window,
     place_window,
     plan_close_up,
 )
-from backend.plan.events import Image, Images, Result
+from backend.plan.events import Image, Images
 from backend.plan.plan import CloseUp, OneLayer, Plan, WholePicture
 from backend.plan.raster import raster
 from backend.scene.blobs import Contents
@@ -92,15 +98,15 @@ class CloseUps:
         target = self.plan.target
         return target.close_ups if isinstance(target, WholePicture) else ()
 
-    def count_steps(self, count: int) -> int:
+    def count_steps(self, candidates: int) -> int:
         """How many steps the windows of so many candidates take."""
         strengths = [1.0 if one.layer.strength_map else one.layer.strength for one in self.planned]
-        steps = self.plan.steps
-        return count * sum(steps - first_step(steps, strength) for strength in strengths)
+        steps = count_close_up_steps(self.plan)
+        return candidates * sum(steps - first_step(steps, strength) for strength in strengths)
 
-    def announce(self, count: int) -> Callable[[Step], Step]:
+    def announce(self, candidates: int) -> Callable[[Step], Step]:
         """What adds them to the total that the steps of so many whole pictures say."""
-        more = self.count_steps(count)
+        more = self.count_steps(candidates)
         return lambda step: replace(step, total=step.total + more)
 
     def draw(
@@ -119,23 +125,20 @@ class CloseUps:
         Returns:
             The pictures with their close-ups in place; themselves where there are none.
         """
-        drawn, k = [], self.plan.steps
-        total = k + self.count_steps(len(pictures))
+        drawn, steps = [], count(self.plan.steps)
+        total = self.plan.steps + self.count_steps(len(pictures))
         for picture, seed in zip(pictures, seeds, strict=True):
             for close_up in self.planned:
-                with closing(self._draw_one(close_up, picture, seed)) as events:
-                    for event in events:
-                        if isinstance(event, Step):
-                            yield replace(event, k=k, total=total, first=first)
-                            k += 1
-                        elif isinstance(event, Images):
-                            (picture,) = event.pictures
+                events = self._draw_one(close_up, picture, seed)
+                picture = yield from relay(
+                    events, lambda step: replace(step, k=next(steps), total=total, first=first)
+                )
             drawn.append(picture)
         return tuple(drawn)
 
     def _draw_one(
         self, close_up: CloseUp, picture: Picture, seed: int
-    ) -> Generator[Step | Result, None, None]:
+    ) -> Generator[Step, None, Picture]:
         target = self.plan.target
         varied = target.varied if isinstance(target, WholePicture) else None
         own = seed if varied in (None, close_up.layer.id) else self.plan.seeds[0]
@@ -143,7 +146,12 @@ class CloseUps:
         opaque = np.full((*picture.shape[:2], 1), 255, np.uint8)
         source = contents.windows.add_picture(np.concatenate([picture, opaque], axis=2))
         plan = plan_close_up(self.plan, close_up, source, own)
-        yield from run_window(self.run, plan, self.bundle, contents)
+        for event in run_window(self.run, plan, self.bundle, contents):
+            if isinstance(event, Step):
+                yield event
+            elif isinstance(event, Images):
+                (picture,) = event.pictures
+        return picture
 
 
 def _put_back(enlarged: Enlarged, paste: PasteTarget, image: Image, bundle: ModelBundle) -> Image:

@@ -123,7 +123,7 @@ def _paint_around(silhouette: NDArray[np.bool_]) -> Mask:
 
 
 @dataclass
-class CloseUps:
+class SmallObjectRows:
     """The rows of both ways; what was drawn is kept for the sheet."""
 
     bundle: ModelBundle

@@ -21,7 +21,7 @@ from backend.evaluation.asking import (
     scene_of_words,
     settings_for,
 )
-from backend.evaluation.close_up import CloseUps, build_small_objects
+from backend.evaluation.close_up import SmallObjectRows, build_small_objects
 from backend.evaluation.forms import (
     Question,
     autoencoder_figures,
@@ -157,7 +157,7 @@ class PocketSuite:
         """Small objects drawn again in the whole picture, and close up."""
         side = self.bundle.card.native_px
         objects = build_small_objects(self.count, side, HELD_OUT_WORLD + self.world_seed)
-        asked = CloseUps(self.bundle, self.judge, objects)
+        asked = SmallObjectRows(self.bundle, self.judge, objects)
         yield from asked.rows()
         self.tiles.extend(asked.tiles)
 

@@ -26,6 +26,8 @@ from backend.scene.records import BlobDigest, PictureDigest
 
 AROUND = 1.5
 """The window's side in units of the object's longer one: what it stands on has to be seen too."""
+CLOSE_UP_STEPS = 10
+"""At most, after a whole picture; one object alone is drawn as well in 10 as in 30."""
 _ARTICLE = re.compile(r"\b(?:an?|the)\s+$", re.IGNORECASE)
 LARGEST_SHARE = 0.75
 """A window with a longer side than this share of the picture's shorter one is the whole picture."""
@@ -77,6 +79,11 @@ def plan_window(plan: Plan, window: CropWindow, phrase: str, card: TextCard) -> 
     return plan.model_copy(update={"prompt": prompt, "layers": layers, "target": cropped})
 
 
+def count_close_up_steps(plan: Plan) -> int:
+    """N of the close-ups of a whole picture."""
+    return min(plan.steps, CLOSE_UP_STEPS)
+
+
 def plan_close_up(plan: Plan, close_up: CloseUp, source: PictureDigest, seed: int) -> Plan:
     """The plan of a close-up of a whole picture: a re-roll of its layer in one candidate.
 
@@ -98,6 +105,7 @@ def plan_close_up(plan: Plan, close_up: CloseUp, source: PictureDigest, seed: in
     return plan.model_copy(
         update={
             "prompt": close_up.prompt,
+            "steps": count_close_up_steps(plan),
             "seeds": (seed,),
             "batch": 1,
             "layers": (layer,),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from backend.evaluation.close_up import CloseUps, build_small_objects
+from backend.evaluation.close_up import SmallObjectRows, build_small_objects
 from backend.models.bundle import ModelBundle
 from backend.models.judge import Judge
 from backend.models.judge_classes import CLASSES
@@ -31,7 +31,7 @@ def test_every_class_is_asked_for_and_fits_its_window() -> None:
 
 def test_both_ways_are_measured_and_leave_the_rest_alone(pocket: ModelBundle) -> None:
     judge: Judge = pocket.members.get("judge")
-    suite = CloseUps(pocket, judge, build_small_objects(1, pocket.card.native_px, 5))
+    suite = SmallObjectRows(pocket, judge, build_small_objects(1, pocket.card.native_px, 5))
     whole, near = suite.rows()
     assert (whole.method, near.method) == ("small_in_whole", "small_close_up")
     for row in (whole, near):

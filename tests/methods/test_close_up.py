@@ -178,10 +178,10 @@ def test_what_may_not_change_is_held_after_the_windows_too(tiny1: ModelBundle) -
     plan = close_up_within(collage, 1)
     plan = plan.model_copy(update={"options": {"canvas_detail": 1.0}})
     _, (made,) = collage.run(plan)
-    laid = raster(plan, collage.pixels)
-    held = laid.visibility[0] + laid.visibility[1] == 1
+    layout = raster(plan, collage.pixels)
+    held = layout.visibility[0] + layout.visibility[1] == 1
     assert held.any()
-    assert np.array_equal(made.pictures[0][held], laid.picture[held])
+    assert np.array_equal(made.pictures[0][held], layout.picture[held])
 
 
 def test_others_keep_the_first_seed_where_one_layer_varies(tiny1: ModelBundle) -> None:

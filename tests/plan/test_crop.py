@@ -158,8 +158,8 @@ def test_a_whole_picture_has_windows_of_the_small_layers_that_are_drawn() -> Non
     assert fox.prompt == alone.prompt
     assert fox.layer == alone.layers[0]
     assert fox.background == alone.target.background
-    said = [note.text for note in plan.notes if note.code == "close_up"]
-    assert len(said) == 2
+    notes = [note.text for note in plan.notes if note.code == "close_up"]
+    assert len(notes) == 2
 
 
 def test_a_window_of_a_whole_picture_is_a_reroll_in_the_candidate() -> None:
@@ -181,6 +181,7 @@ def test_a_window_of_a_whole_picture_is_a_reroll_in_the_candidate() -> None:
     assert drawn.prompt == again.prompt
     assert drawn.layers == again.layers
     assert drawn.seeds == (5,)
+    assert (plan.steps, drawn.steps) == (30, 10)
 
 
 def test_no_windows_where_the_model_draws_small_things_well_or_nobody_asks() -> None:
