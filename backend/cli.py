@@ -1,6 +1,6 @@
 """Lamina's command line and composition root: ``lamina``, or ``python app.py`` in a checkout.
 
-Without a command it opens the studio; ``render SCENE.ora --out OUT.png`` makes pictures without it,
+Without a command it opens the studio; ``render SCENE --out OUT.png`` makes pictures without it,
 ``verify`` holds pictures against their records, ``convert`` makes released weights a member of a
 model, ``doctor`` says what this machine has.
 """
@@ -12,9 +12,11 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from backend import SCENES_FOLDER, __version__
 from backend.errors import InputError, LaminaError, StoreError
@@ -30,6 +32,7 @@ from backend.settings import (
 if TYPE_CHECKING:
     from backend.models.model_search import ModelSearch
     from backend.studio.jobs.worker import Offer, Worker
+    from backend.workers.headless import RenderRequest, RenderTools
 
 REFUSED = 2
 
@@ -90,9 +93,23 @@ def add_render_command(commands: argparse._SubParsersAction[Parser]) -> None:
         argument_default=argparse.SUPPRESS,
     )
     add_machine_flags(order)
-    order.add_argument("scene", metavar="SCENE.ora", help="or a .psd, .psb, .kra")
     order.add_argument(
-        "--out", required=True, metavar="OUT.png", help="the first picture; others are OUT-2.png …"
+        "scene",
+        metavar="SCENE",
+        help="an .ora, .psd or .kra file, a scene in JSON, a PNG that carries one, or a folder",
+    )
+    order.add_argument(
+        "--out",
+        required=True,
+        metavar="OUT.png",
+        help="the first picture; others are OUT-2.png …; of a folder the folder of the pictures",
+    )
+    order.add_argument("--prompt", metavar="WORDS", help="in place of the scene's own prompt")
+    order.add_argument(
+        "--words", action="store_true", default=False, help="prompts and names go into the pictures"
+    )
+    order.add_argument(
+        "--no-scene", action="store_true", default=False, help="the scene stays out of the pictures"
     )
     order.add_argument("--report", metavar="R.json", help="what was done, as JSON")
     order.add_argument("--count", metavar="N", help="how many pictures")
@@ -185,19 +202,69 @@ def render_scene(flags: argparse.Namespace, settings: Settings) -> int:
     from backend.workers.headless import DIALS, RenderRequest, RenderTools, render
 
     dials = {name: getattr(flags, name) for name in DIALS if hasattr(flags, name)}
-    order = RenderRequest(Path(flags.scene), Path(flags.out), dials, flags.options, flags.loras)
+    order = RenderRequest(
+        Path(flags.scene),
+        Path(flags.out),
+        dials,
+        flags.options,
+        flags.loras,
+        prompt=getattr(flags, "prompt", None),
+        with_scene=not flags.no_scene,
+        with_words=flags.words,
+    )
     show = show_progress if sys.stderr.isatty() else show_nothing
     models = models_of(settings)
 
+    @cache
     def tools() -> RenderTools:
         return RenderTools(offer_of(settings, models), worker_of(settings, models))
 
-    report = render(order, tools, show)
-    for note in report["notes"]:
-        print(f"note: {note}", file=sys.stderr)
+    if order.scene.is_dir():
+        report = render_folder(order, tools, show)
+        status = REFUSED if report["refused"] else 0
+    else:
+        report, status = render(order, tools, show), 0
+        print_notes(report)
     if hasattr(flags, "report"):
         write_report(Path(flags.report), report)
-    return 0
+    return status
+
+
+def render_folder(
+    order: RenderRequest, tools: Callable[[], RenderTools], show: Callable[[int, int], None]
+) -> dict[str, Any]:
+    """Every scene of a folder into another one; one that is refused stops no other."""
+    from backend.workers.headless import list_scene_files, render
+
+    made, refused = [], []
+    try:
+        order.out.mkdir(exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"The folder {order.out.name!r} cannot be made ({error.strerror or error}).",
+            remedy="Choose another one with --out.",
+        ) from error
+    files = list_scene_files(order.scene)
+    if not files:
+        raise InputError(
+            f"There is no scene in the folder {order.scene.name!r}.",
+            remedy="Put .ora, .psd, .kra or .json files into it, or PNGs that carry their scene.",
+        )
+    for path in files:
+        one = replace(order, scene=path, out=order.out / f"{path.stem}.png")
+        try:
+            made.append({"scene": path.name, **render(one, tools, show)})
+            print_notes(made[-1])
+        except LaminaError as error:
+            refused.append({"scene": path.name, "what": error.sentence})
+            print(f"lamina: {path.name}: {' '.join(error.sentence.split())}", file=sys.stderr)
+    return {"scenes": made, "refused": refused}
+
+
+def print_notes(report: Mapping[str, Any]) -> None:
+    """The sentences of a run, on stderr."""
+    for note in report["notes"]:
+        print(f"note: {note}", file=sys.stderr)
 
 
 def convert_released(flags: argparse.Namespace) -> int:

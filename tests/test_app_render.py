@@ -4,6 +4,7 @@ anything unusable.
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 import sys
@@ -15,7 +16,11 @@ from PIL import Image
 
 from backend.cli import main
 from backend.scene.blobs import MemoryPixels
+from backend.scene.formats.carried_scene import find_scene
 from backend.scene.formats.openraster import write_ora
+from backend.scene.formats.picture_file import encode_png
+from backend.scene.formats.picture_record import read_record
+from backend.scene.formats.verify import check_picture
 from backend.scene.scene import build_scene
 from tests.studio.workshop import scene_with, square_picture
 
@@ -174,3 +179,93 @@ def test_as_a_program(tmp_path: Path) -> None:
     assert done.stderr.startswith("lamina: ")
     assert "none.ora" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def solid(colour: tuple[int, int, int], side: int = 40) -> bytes:
+    picture = np.zeros((side, side, 4), np.uint8)
+    picture[8:-8, 8:-8] = (*colour, 255)
+    return encode_png(picture)
+
+
+def write_json(folder: Path, **more: object) -> Path:
+    """A scene by hand: a picture beside it, and one inside."""
+    (folder / "ball.png").write_bytes(solid((220, 30, 30)))
+    inside = "data:image/png;base64," + base64.b64encode(solid((20, 60, 220), 24)).decode()
+    body = {
+        "width_px": 128,
+        "height_px": 128,
+        "prompt": "a red ball and a blue ball",
+        "layers": [
+            {"picture": "ball.png", "phrase": "red ball", "strength": 0.0},
+            {
+                "picture": inside,
+                "phrase": "blue ball",
+                "placement": {"centre_x_px": 100, "centre_y_px": 20},
+            },
+        ],
+        "settings": {"steps": 2, "count": 1, "seed": 4},
+        **more,
+    }
+    path = folder / "balls.json"
+    path.write_text(json.dumps(body), encoding="utf-8")
+    return path
+
+
+@pytest.mark.slow
+def test_a_scene_in_json_becomes_a_picture_that_renders_again(tmp_path: Path) -> None:
+    out = tmp_path / "balls.png"
+    assert main(["render", str(write_json(tmp_path)), "--out", str(out), "--words"]) == 0
+    record = read_record(out.read_bytes()).record
+    assert record is not None
+    assert record.objects[0].phrase == "red ball"
+    red, blue = record.objects
+    assert red.origins["imported"] > 0.9 * red.pixels  # it may not change: its own bytes
+    assert blue.origins == {"generated": blue.pixels}
+    assert record.runs[0].seed == 4
+    assert check_picture(out.read_bytes()).is_untouched
+    again = tmp_path / "again.png"
+    assert main(["render", str(out), "--out", str(again), "--count", "1"]) == 0
+    np.testing.assert_array_equal(render(out), render(again))
+
+
+@pytest.mark.slow
+def test_a_folder_of_scenes_becomes_a_folder_of_pictures(
+    scene: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, out, report = tmp_path / "in", tmp_path / "out", tmp_path / "r.json"
+    source.mkdir()
+    write_json(source)
+    (source / "ball.ora").write_bytes(scene.read_bytes())
+    (source / "broken.ora").write_bytes(b"PK nothing")
+    command = ["render", str(source), "--out", str(out), "--report", str(report)]
+    dials = ["--count", "1", "--steps", "1", "--prompt", "two balls on a meadow", "--no-scene"]
+    assert main([*command, *dials]) == 2
+    assert sorted(path.name for path in out.iterdir()) == ["ball.png", "balls.png"]
+    reported = json.loads(report.read_text())
+    assert [one["scene"] for one in reported["scenes"]] == ["ball.ora", "balls.json"]
+    assert [one["scene"] for one in reported["refused"]] == ["broken.ora"]
+    assert "broken.ora" in capsys.readouterr().err
+    content = (out / "balls.png").read_bytes()
+    assert find_scene(content) is None
+    assert b"two balls" not in content
+
+
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        ({"layers": [{"picture": "gone.png"}]}, "gone.png"),
+        ({"layers": [{"picture": "data:image/png;base64,?"}]}, "data URI"),
+        ({"layers": [{"picture": "balls.json"}]}, "not a picture"),
+        ({"width_px": "wide"}, "how large"),
+        ({"layers": 7}, "layers"),
+    ],
+)
+def test_what_is_wrong_in_json_is_one_line(
+    tmp_path: Path, more: dict[str, object], named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_json(tmp_path, **more)
+    assert main(["render", str(path), "--out", str(tmp_path / "x.png")]) == 2
+    assert named.casefold() in capsys.readouterr().err.casefold()
+    path.write_text("{", encoding="utf-8")
+    assert main(["render", str(path), "--out", str(tmp_path / "x.png")]) == 2
+    assert_refused_in_one_line(capsys, "JSON")

@@ -7,7 +7,7 @@ compared with the picture before it, byte by byte.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -34,7 +34,7 @@ from backend.scene.scene import Pixels
 MOVED = "move"
 """The method whose mask is SAM's: what it touched is only known by comparison."""
 
-OriginOf = Callable[[PlannedLayer], PixelOrigin]
+OriginOf = Callable[[Layer], PixelOrigin]
 
 
 class RunSource(NamedTuple):
@@ -135,7 +135,7 @@ def draw_mix(base: DrawnPixels, other: DrawnPixels, weights: Floats) -> DrawnPix
 def build_facts(
     drawn: DrawnPixels,
     named: Mapping[str, Layer],
-    marks_of: Callable[[PlannedLayer], SourceMarks | None],
+    marks_of: Callable[[Layer], SourceMarks | None],
 ) -> PictureFacts:
     """The facts of a picture, words included; ``named`` are the layers of its scene by their ids,
     which have the names.
@@ -151,6 +151,47 @@ def build_facts(
         for number, layer in enumerate(drawn.layers[:MOST_OBJECTS], 1)
     )
     return PictureFacts(maps, measure_objects(objects, maps), runs)
+
+
+def lay_together(
+    layers: Sequence[Layer],
+    alphas: Iterable[Floats],
+    size: tuple[int, int],
+    of: OriginOf,
+    marks_of: Callable[[Layer], SourceMarks | None],
+) -> PictureFacts:
+    """What is known of layers that no run has drawn: where one hides what lies below by half or
+    more, the pixel is its own.
+
+    Args:
+        layers: from back to front.
+        alphas: of each, float32 (h, w) in 0..1; one at a time is held.
+        size: of the picture (width, height).
+        of: says where a layer's picture comes from; a mask alone has none and shows nothing.
+        marks_of: says what its file brought.
+    """
+    origins = np.zeros((size[1], size[0]), np.uint8)
+    objects = np.zeros_like(origins)
+    for number, (layer, alpha) in enumerate(zip(layers, alphas, strict=True), 1):
+        if layer.picture is not None:
+            covered = alpha >= 0.5
+            origins[covered] = of(layer)
+            objects[covered] = min(number, OTHERS)
+    facts = tuple(
+        ObjectFact(
+            id=layer.id,
+            box=(0, 0, 0, 0),
+            pixels=0,
+            origins={},
+            picture=layer.picture or "",
+            marks=marks_of(layer),
+            name=layer.name,
+            phrase=layer.phrase,
+        )
+        for layer in layers[:MOST_OBJECTS]
+    )
+    maps = PixelMaps(origins, objects)
+    return PictureFacts(maps, measure_objects(facts, maps))
 
 
 def _add_run(

@@ -9,6 +9,7 @@ import re
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from backend import __version__
@@ -189,9 +190,10 @@ class Studio:
         """A new project from an OpenRaster, Photoshop or Krita file; the file's ``name`` serves a
         scene that has none.
         """
-        return self._take(
-            projects.with_name(read_scene_file(content, name, self._origins.find), name)
-        )
+        opened = projects.with_name(read_scene_file(content, name, self._origins.find), name)
+        project = self._take(opened)
+        self.results.keep_members(content, opened.scene)
+        return project
 
     def save(
         self,
@@ -261,7 +263,8 @@ class Studio:
         settings = saved.editor.settings.model_dump(mode="json")
         stem = re.sub(r"[^\w .()-]+", "", saved.scene.name).strip(" .")[:80]
         with naming_layers(saved.scene, self._store.pixels):
-            content = write_ora(saved.scene, self._store.contents, settings)
+            more = partial(self.results.list_members, saved.scene)
+            content = write_ora(saved.scene, self._store.contents, settings, more)
         return content, f"{stem or 'scene'}.ora"
 
     def generate(self, project: str, revision: int, request: Mapping[str, Any]) -> Submitted:

@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from backend import __version__
-from backend.errors import EngineError, InputError, StoreError
+from backend.errors import ArchiveError, EngineError, InputError, StoreError
 from backend.plan.build import build_plan
 from backend.plan.events import Images, JobCancelled, JobFailed, Progress
+from backend.plan.picture_facts import RunSource, build_facts, draw_whole
 from backend.plan.plan import Plan
 from backend.plan.request import OptionValue, RunSettings, build_request
+from backend.scene.formats.carried_scene import (
+    CarriedScene,
+    build_carried,
+    find_scene,
+    insert_scene,
+)
 from backend.scene.formats.openraster import OpenedScene
 from backend.scene.formats.picture_file import encode_png
+from backend.scene.formats.picture_record import write_record
+from backend.scene.formats.pixel_map import PixelOrigin
 from backend.scene.formats.scene_file import read_scene_file
+from backend.scene.imaging.arrays import Picture
 from backend.scene.layer import LoraChoice
 from backend.scene.records import explain_refusal
 from backend.scene.scene import Scene
@@ -33,6 +43,8 @@ DIALS: Mapping[str, tuple[Callable[[str], OptionValue], str]] = {
     "method": (str, "a name"),
     "model": (str, "a name"),
 }
+KEPT_DIALS = ("model", "method", "sampler", "steps", "guidance_scale")
+SCENE_FILES = (".ora", ".psd", ".psb", ".kra", ".json", ".png")
 PACKAGES = ("torch", "diffusers", "transformers", "numpy", "pillow")
 
 
@@ -47,7 +59,8 @@ class RenderTools:
 @dataclass(frozen=True)
 class RenderRequest:
     """A scene file, where the pictures go, and the dials that differ from the file's own (as
-    they were typed). ``loras`` are applied beside those of the scene.
+    they were typed). ``loras`` are applied beside those of the scene; ``prompt`` takes the place of
+    its own. ``with_scene`` and ``with_words`` say what goes into the pictures beside their record.
     """
 
     scene: Path
@@ -55,6 +68,9 @@ class RenderRequest:
     dials: Mapping[str, str]
     options: Sequence[str]
     loras: Sequence[str] = ()
+    prompt: str | None = None
+    with_scene: bool = True
+    with_words: bool = False
 
 
 def render(
@@ -74,18 +90,91 @@ def render(
     settings |= _list_brought(wanted, tools.offer)
     request = build_request({"kind": "compose", "settings": settings, "close_ups": True})
     tools.offer.check_options(request.settings.method, request.settings.options)
-    scene = _with_loras(opened.scene, wanted.loras)
+    scene = _with_prompt(_with_loras(opened.scene, wanted.loras), wanted.prompt)
     card, loras = (
         tools.offer.card(request.settings.model),
         tools.offer.find_loras(scene, request.settings.weighted_prompt),
     )
     plan = build_plan(scene, request, card, opened.pixels, loras)
+    writer = PictureWriter(wanted, replace(opened, scene=scene), plan, _find_licence(tools, plan))
     files, notes = [], [*opened.notes, *kept.notes]
     for images in _follow(tools.worker.submit("render", plan, opened.pixels), show):
         notes.extend(images.notes)
         for image in images.images:
-            files.append(_write(number_path(wanted.out, image.index), encode_png(image.picture)))
+            content = writer.write(image.picture, plan.seeds[image.index])
+            files.append(_write(number_path(wanted.out, image.index), content))
+    notes.extend(writer.notes)
     return _report(plan, tools.worker.device, notes, files, time.monotonic() - started_s)
+
+
+class PictureWriter:
+    """Writes the pictures of a run with their records, and their scene where that is asked for."""
+
+    def __init__(
+        self, wanted: RenderRequest, opened: OpenedScene, plan: Plan, licence: str
+    ) -> None:
+        self.notes: list[str] = []
+        self._wanted = wanted
+        self._opened = opened
+        self._plan = plan
+        self._licence = licence
+
+    def write(self, picture: Picture, seed: int) -> bytes:
+        """A picture uint8 (h, w, 3) of that seed as a PNG."""
+        drawn = draw_whole(
+            RunSource(self._plan, seed, self._licence),
+            picture,
+            self._opened.pixels,
+            lambda _: PixelOrigin.IMPORTED,
+        )
+        named = {layer.id: layer for layer in self._opened.scene.layers}
+        carried = self._carry(seed) if self._wanted.with_scene else None
+        content = write_record(
+            encode_png(picture),
+            picture,
+            build_facts(drawn, named, lambda _: None),
+            with_words=self._wanted.with_words,
+            scene="" if carried is None else carried.digest,
+        )
+        return content if carried is None else insert_scene(content, carried)
+
+    def _carry(self, seed: int) -> CarriedScene | None:
+        dials = {name: getattr(self._plan, name) for name in KEPT_DIALS} | {"seed": seed}
+        try:
+            return build_carried(
+                self._opened.scene,
+                self._opened.pixels,
+                {**self._opened.settings, **dials},
+                {},
+                with_words=self._wanted.with_words,
+            )
+        except ArchiveError as error:
+            if error.what not in self.notes:
+                self.notes.append(error.what)
+            return None
+
+
+def list_scene_files(folder: Path) -> tuple[Path, ...]:
+    """The files of a folder that hold scenes, by name; of PNGs those that carry one."""
+    return tuple(
+        path
+        for path in sorted(folder.iterdir())
+        if path.is_file()
+        and path.suffix.lower() in SCENE_FILES
+        and (path.suffix.lower() != ".png" or find_scene(path.read_bytes()) is not None)
+    )
+
+
+def _find_licence(tools: RenderTools, plan: Plan) -> str:
+    """What the model's folder names; empty where it names none."""
+    return next((one.licence for one in tools.offer.models() if one.id == plan.model), "")
+
+
+def _with_prompt(scene: Scene, prompt: str | None) -> Scene:
+    if prompt is None:
+        return scene
+    with explain_refusal(InputError, "prompt", before="--prompt: "):
+        return Scene.model_validate({**dict(scene), "prompt": prompt})
 
 
 def number_path(out: Path, index: int) -> Path:
@@ -204,11 +293,13 @@ def _truth(value: str) -> bool:
 
 def _read_scene(path: Path) -> OpenedScene:
     try:
-        return read_scene_file(path.read_bytes(), path.name)
+        return read_scene_file(
+            path.read_bytes(), path.name, load=lambda name: (path.parent / name).read_bytes()
+        )
     except OSError as error:
         raise InputError(
             f"The scene {path.name!r} cannot be read ({error.strerror or error}).",
-            remedy="Give the path of an .ora, .psd or .kra file.",
+            remedy=f"Give the path of a scene: {', '.join(SCENE_FILES)}.",
         ) from error
 
 

@@ -32,7 +32,12 @@ class CarriedScene(NamedTuple):
 
 
 def build_carried(
-    scene: Scene, contents: Contents, settings: Mapping[str, Any], *, with_words: bool
+    scene: Scene,
+    contents: Contents,
+    settings: Mapping[str, Any],
+    marks: Mapping[str, bytes],
+    *,
+    with_words: bool,
 ) -> CarriedScene:
     """A scene to be carried by a picture.
 
@@ -40,13 +45,14 @@ def build_carried(
         scene: as it was when the picture was made.
         contents: its pixels, masks and learned looks.
         settings: of the run.
+        marks: what the files of its pictures brought, as ``list_mark_members`` gives them.
         with_words: whether prompts and names go with it.
 
     Raises:
         ArchiveError: it is too large to be carried.
     """
     kept = scene if with_words else without_words(scene)
-    content = pack_scene(kept, contents, {**settings, WORDLESS: not with_words})
+    content = pack_scene(kept, contents, {**settings, WORDLESS: not with_words}, more=marks)
     if len(content) > MOST_BYTES:
         raise ArchiveError(
             f"The scene takes {len(content) / 2**20:.0f} MB, too much for a picture to carry.",

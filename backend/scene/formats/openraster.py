@@ -9,7 +9,7 @@ masks) and ``lamina/blobs/<digest>.safetensors`` (learned embeddings).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
@@ -41,6 +41,7 @@ from backend.scene.formats.known_scenes import (
 from backend.scene.formats.layer_matching import name_of
 from backend.scene.formats.picture_file import Limits, decode_exact, encode_png
 from backend.scene.formats.stack import Stack, StackLayer, read_stack, write_stack
+from backend.scene.imaging.arrays import Picture
 from backend.scene.layer import Layer
 from backend.scene.records import PictureDigest, Record
 from backend.scene.repair import repair_record
@@ -89,12 +90,12 @@ def write_ora(
     scene: Scene,
     pixels: Contents,
     settings: Mapping[str, Any] | None = None,
-    more: Mapping[str, bytes] | None = None,
+    more: Callable[[Picture], Mapping[str, bytes]] | None = None,
     *,
     for_others: bool = False,
 ) -> bytes:
     """The file; equal scenes give equal bytes. ``settings`` is any JSON object that is to survive
-    with the scene, ``more`` are further members by their names.
+    with the scene; ``more`` gives further members by their names, for the merged picture.
 
     ``for_others``: it survives programs that drop all that is Lamina's, and GIMP 3.0, which cuts
     layers that do not lie in the corner: layers have the canvas' size, and a hidden one holds the
@@ -144,7 +145,7 @@ def write_ora(
         (RECORD, canonical_json(record).encode("utf-8")),
         *originals,
         *blobs.items(),
-        *(more or {}).items(),
+        *(more(flat) if more is not None else {}).items(),
     ]
     if sum(len(body) for _, body in members) > MAX_TOTAL_BYTES:
         raise _too_large(f"{MAX_TOTAL_BYTES // 2**20} MB")
@@ -156,9 +157,11 @@ def pack_scene(
     pixels: Contents,
     settings: Mapping[str, Any],
     written: Sequence[WrittenEntry] = (),
+    more: Mapping[str, bytes] | None = None,
 ) -> bytes:
     """The scene alone, with what it refers to and nothing that other programs read; equal scenes
-    give equal bytes. ``written`` says how its layers stand in the file that it goes into.
+    give equal bytes. ``written`` says how its layers stand in the file that it goes into, ``more``
+    are further members by their names.
     """
     scene, blobs = _with_blobs(scene, pixels)
     record = {
@@ -168,7 +171,7 @@ def pack_scene(
         "written": [one.model_dump(mode="json") for one in written],
     }
     members = [(RECORD, canonical_json(record).encode("utf-8")), *_originals(scene, pixels)]
-    return pack([*members, *blobs.items()])
+    return pack([*members, *blobs.items(), *(more or {}).items()])
 
 
 def unpack_scene(content: bytes) -> OpenedScene:

@@ -130,6 +130,21 @@ def decode_picture(content: bytes, name: str, limits: Limits | None = None) -> D
     return DecodedPicture(picture, tuple(f"{called} {note}" for note in notes))
 
 
+def decode_mask(content: bytes, name: str) -> DecodedPicture:
+    """A mask uint8 (h, w), 255 = inside, from a PNG, JPEG or WebP of any kind: the alpha of a
+    picture with transparent parts, the brightness of any other; grey and 1-bit as they are.
+
+    PictureError: as ``decode_photograph``.
+    """
+    decoded = decode_photograph(content, name)
+    alpha = decoded.picture[..., 3]
+    if (alpha < 255).any():
+        note = f"“{name[:80]}” has transparent parts: what is opaque in it is the mask."
+        return DecodedPicture(alpha.copy(), (*decoded.notes, note))
+    grey = Image.fromarray(np.ascontiguousarray(decoded.picture[..., :3])).convert("L")
+    return DecodedPicture(np.asarray(grey), decoded.notes)
+
+
 def decode_exact(content: bytes, name: str, limits: Limits) -> Picture:
     """A PNG that Lamina wrote: uint8 (h, w, 4) or (h, w), value for value. PictureError when it is
     anything else.

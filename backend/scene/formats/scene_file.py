@@ -8,6 +8,7 @@ from xml.parsers import expat
 from backend.errors import ArchiveError, PictureError
 from backend.scene.blobs import MemoryPixels
 from backend.scene.formats.archive import MAX_TEXT_BYTES, REMEDY, Archive, display_name
+from backend.scene.formats.carried_scene import read_carried
 from backend.scene.formats.external_files import (
     LAYER_LIMITS,
     MERGED,
@@ -19,6 +20,8 @@ from backend.scene.formats.known_scenes import FindScenes
 from backend.scene.formats.openraster import OpenedScene, naming_file, read_archive
 from backend.scene.formats.photoshop import is_photoshop, read_notes, unpack_photoshop
 from backend.scene.formats.picture_file import decode_picture
+from backend.scene.formats.png_blocks import SIGNATURE
+from backend.scene.formats.scene_json import LoadFile, is_scene_json, read_scene_json
 from backend.scene.formats.stack import refuse_entities
 from backend.scene.layer import Layer
 from backend.scene.scene import MIN_SIDE_PX
@@ -28,16 +31,23 @@ KRITA_TREE = "maindoc.xml"
 MOST_NAMES = 12
 
 
-def read_scene_file(content: bytes, name: str = "", find: FindScenes | None = None) -> OpenedScene:
-    """The scene in an OpenRaster, a Photoshop or a Krita file. Only ArchiveError and SceneError (of
-    a newer Lamina) come out.
+def read_scene_file(
+    content: bytes, name: str = "", find: FindScenes | None = None, load: LoadFile | None = None
+) -> OpenedScene:
+    """The scene in an OpenRaster, a Photoshop or a Krita file, in a PNG that carries one, or in
+    JSON. Only ArchiveError and SceneError (of a newer Lamina) come out.
 
     Args:
         content: The file's bytes.
         name: What sentences call the file.
         find: Knows scenes that a file may have come from which another program saved.
+        load: How files are read that a scene in JSON names.
     """
+    if content.startswith(SIGNATURE):
+        return read_carried(content, name)
     with naming_file(name):
+        if is_scene_json(content):
+            return read_scene_json(content, load)
         if is_photoshop(content):
             archive = unpack_photoshop(content)
             opened = read_archive(archive, find)

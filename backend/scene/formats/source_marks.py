@@ -8,11 +8,13 @@ import base64
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from PIL import ExifTags, Image
 from pydantic import ValidationError
 
+from backend.errors import ArchiveError
+from backend.scene.formats.archive import Archive
 from backend.scene.formats.found_recipe import read_recipe
 from backend.scene.formats.pixel_map import PixelOrigin
 from backend.scene.formats.png_blocks import SIGNATURE, drop_texts, find_chunk
@@ -20,6 +22,7 @@ from backend.scene.formats.png_texts import read_texts
 from backend.scene.formats.xmp import find_packets, list_riff_chunks, list_segments, read_properties
 from backend.scene.records import Record
 
+MEMBERS = "lamina/marks/"
 SOURCE_TYPE = "Iptc4xmpExt:DigitalSourceType"
 MOST_BYTES = 2**20
 """A longer mark is told of and not kept."""
@@ -121,6 +124,24 @@ def load_marks(content: bytes | None) -> StoredMarks | None:
         return None if content is None else StoredMarks.model_validate(json.loads(content))
     except (ValueError, ValidationError, RecursionError):
         return None
+
+
+def name_member(digest: str) -> str:
+    """Where the marks of a picture lie in an archive."""
+    return f"{MEMBERS}{digest}.json"
+
+
+def read_mark_members(content: bytes, digests: Iterable[str]) -> dict[str, bytes]:
+    """The marks of these pictures that an archive has; nothing of one that cannot be read."""
+    try:
+        archive = Archive(content)
+        return {
+            one: archive.read(name_member(one), MOST_BYTES * 5)
+            for one in digests
+            if name_member(one) in archive
+        }
+    except ArchiveError:
+        return {}
 
 
 def _find_parts(content: bytes) -> Mapping[str, bytes]:

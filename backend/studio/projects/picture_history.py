@@ -17,8 +17,10 @@ from backend.plan.picture_facts import (
     draw_layer,
     draw_mix,
     draw_whole,
+    lay_together,
 )
-from backend.plan.plan import OneLayer, PlannedLayer
+from backend.plan.plan import OneLayer
+from backend.scene.composite import layer_sheet
 from backend.scene.formats.picture_record import PictureFacts
 from backend.scene.formats.pixel_map import PixelOrigin
 from backend.scene.formats.source_marks import SourceMarks, StoredMarks, load_marks
@@ -26,6 +28,7 @@ from backend.scene.imaging.arrays import Picture
 from backend.scene.imaging.paste import mix_weights
 from backend.scene.layer import Layer
 from backend.scene.records import PictureDigest
+from backend.scene.scene import Scene
 from backend.studio.jobs.jobs import plan_of_job
 from backend.studio.projects.candidates import read_candidate
 from backend.studio.storage.storage import Storage
@@ -55,13 +58,20 @@ class PictureHistory:
         """All that is known of a stored picture; ``named`` are the layers of its scene by id."""
         return build_facts(self._draw(digest, _NEWEST), named, self.marks_of)
 
+    def read_collage(self, scene: Scene) -> PictureFacts:
+        """What is known of a scene's layers laid together, of which no run drew anything."""
+        size = (scene.width_px, scene.height_px)
+        layers = tuple(scene.visible_layers())
+        sheets = (layer_sheet(one, self.store.contents, size).alpha for one in layers)
+        return lay_together(layers, sheets, size, self.origin_of, self.marks_of)
+
     def find_row(self, digest: str, before: int = _NEWEST) -> Row | None:
         """The newest candidate with these pixels that is older than the one of a number."""
         with self.store.database.read() as connection:
             row: Row | None = connection.execute(_FIND, (digest, before)).fetchone()
         return row
 
-    def origin_of(self, layer: PlannedLayer) -> PixelOrigin:
+    def origin_of(self, layer: Layer) -> PixelOrigin:
         """Where the pixels of a layer's own picture come from."""
         return PixelOrigin.GENERATED if layer.picture is None else self._origin(layer.picture)
 

@@ -25,10 +25,19 @@ from backend.scene.formats.picture_file import decode_picture
 from backend.scene.formats.picture_record import (
     PictureFacts,
     RunFact,
+    build_record,
+    dump_record,
     read_record,
     write_record,
 )
-from backend.scene.formats.source_marks import StoredMarks, dump_marks, read_marks
+from backend.scene.formats.source_marks import (
+    StoredMarks,
+    dump_marks,
+    load_marks,
+    name_member,
+    read_mark_members,
+    read_marks,
+)
 from backend.scene.formats.verify import check_picture
 from backend.scene.imaging.arrays import Picture
 from backend.scene.records import PictureDigest, Record
@@ -43,6 +52,8 @@ from backend.studio.storage.pixel_files import PixelFiles
 from backend.studio.storage.records import EditorState, PictureScene
 from backend.studio.storage.storage import Storage
 
+RECORD_MEMBER = "lamina/record.json"
+"""Where the record lies in an OpenRaster file."""
 KEPT_FILES = 4
 """So many asked-for files can still be fetched; the page fetches one at once."""
 _DIALS = ("model", "method", "sampler", "steps", "guidance_scale", "seed")
@@ -154,6 +165,7 @@ class ResultFiles:
         """
         opened = read_carried(content, name)
         self._keep(opened.scene, opened.pixels)
+        self.keep_members(find_scene(content) or b"", opened.scene)
         kept = read_settings(opened.settings, self._offer)
         return PictureScene(
             project="",
@@ -161,6 +173,26 @@ class ResultFiles:
             editor=EditorState(settings=kept.settings),
             notes=(*opened.notes, *kept.notes),
         )
+
+    def list_members(self, scene: Scene, merged: Picture) -> dict[str, bytes]:
+        """What goes into a scene's file beside the scene: the record of its ``merged`` picture
+        uint8 (h, w, 4), and the marks that its pictures brought.
+        """
+        facts = PictureHistory(self._store).read_collage(scene)
+        record = build_record(merged, facts, with_words=True)
+        return {RECORD_MEMBER: dump_record(record), **self._list_marks(scene)}
+
+    def keep_members(self, content: bytes, scene: Scene) -> None:
+        """Keep the marks that a scene's file has for its pictures."""
+        digests = {layer.picture for layer in scene.layers if layer.picture is not None}
+        for digest, marks in read_mark_members(content, digests).items():
+            if load_marks(marks) is not None:
+                self._store.pixels.put_marks(digest, marks)
+
+    def _list_marks(self, scene: Scene) -> dict[str, bytes]:
+        digests = {layer.picture for layer in scene.layers if layer.picture is not None}
+        found = {one: self._store.pixels.marks(one) for one in sorted(digests)}
+        return {name_member(one): marks for one, marks in found.items() if marks is not None}
 
     def check(self, content: bytes, name: str) -> PictureCheck:
         """Hold a picture file against its own record, and look whether this store made it; a
@@ -182,7 +214,10 @@ class ResultFiles:
         if kept is None:
             return None
         settings = kept.editor.settings.model_dump(mode="json") | _describe_settings(runs)
-        return build_carried(kept.scene, self._store.contents, settings, with_words=choice.words)
+        marks = self._list_marks(kept.scene)
+        return build_carried(
+            kept.scene, self._store.contents, settings, marks, with_words=choice.words
+        )
 
     def _read_scene(self, digest: PictureDigest) -> PictureScene | None:
         """The scene as it was when the picture was made; None where it was not kept."""

@@ -13,8 +13,13 @@ from PIL import Image
 from backend.errors import ArchiveError, StoreError
 from backend.scene.formats.carried_scene import KIND, find_scene
 from backend.scene.formats.picture_file import encode_png
-from backend.scene.formats.picture_record import COMPOSITE, WHOLLY_GENERATED, read_record
-from backend.scene.formats.pixel_map import PixelOrigin, unpack_maps
+from backend.scene.formats.picture_record import (
+    COMPOSITE,
+    WHOLLY_GENERATED,
+    load_record,
+    read_record,
+)
+from backend.scene.formats.pixel_map import PixelOrigin, measure_tiles, unpack_maps, unpack_tiles
 from backend.scene.formats.png_blocks import build_chunk, insert_chunks, list_chunks
 from backend.scene.formats.xmp import build_packet, insert_packet
 from backend.scene.imaging.arrays import Picture
@@ -164,3 +169,30 @@ def test_marks_of_a_file_stay_with_its_pixels(tmp_path: Path) -> None:
     assert record.source_type == COMPOSITE
     assert set(record.pixels) == {"photograph", "generated"}
     assert COMPOSITE.encode() in content
+
+
+def test_a_scene_file_has_the_record_and_the_marks_of_its_pictures(tmp_path: Path) -> None:
+    ground = np.full((128, 128, 4), 255, np.uint8)
+    base = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+    packet = build_packet({"Iptc4xmpExt:DigitalSourceType": f"{base}trainedAlgorithmicMedia"})
+    made = insert_packet(encode_png(ground), packet)
+    with open_studio(tmp_path / "first") as studio:
+        project, revision = save_scene(studio)
+        behind = studio.take_picture(made, "made.png").digest
+        scene = studio.open_project(project).scene.model_dump(mode="json")
+        placement = {"centre_x_px": 64, "centre_y_px": 64}
+        scene["layers"].insert(0, {"id": "g", "picture": behind, "placement": placement})
+        studio.save(project, revision, scene, {})
+        content, _ = studio.export_ora(project)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        record = load_record(archive.read("lamina/record.json").decode())
+        merged = archive.read("mergedimage.png")
+    assert record.source_type == COMPOSITE
+    assert record.pixels == {"made_elsewhere": 128 * 128 - 32 * 32, "imported": 32 * 32}
+    assert [one.id for one in record.objects] == ["g", "ball"]
+    tiles = measure_tiles(decode(merged), record.tiles.tile_px)
+    np.testing.assert_array_equal(unpack_tiles(record.tiles, 128, 128).digests, tiles.digests)
+    with open_studio(tmp_path / "second") as studio:
+        studio.open_ora(content, "scene.ora")
+        facts = studio.results.read_facts(behind)
+        assert facts.maps.count_origins() == {"made_elsewhere": 128 * 128}
