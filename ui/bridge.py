@@ -352,6 +352,11 @@ def _read_picture_file(bridge: Bridge, message: messages.ReadPictureFile) -> Pic
     return bridge.studio.results.read_scene(bridge.uploads.take(message.path), message.name)
 
 
+def _take_mask_file(bridge: Bridge, message: messages.TakeMaskFile) -> TakenMask:
+    size = (message.width_px, message.height_px)
+    return bridge.studio.results.take_mask(bridge.uploads.take(message.path), message.name, size)
+
+
 def _check_picture(bridge: Bridge, message: messages.CheckPicture) -> PictureCheck:
     return bridge.studio.results.check(bridge.uploads.take(message.path), message.name)
 
@@ -468,6 +473,7 @@ VERBS: Mapping[str, Verb] = {
     "restore_pictures": Verb(messages.RestorePictures, _restore_pictures, DoneReply),
     "export_pictures": Verb(messages.ExportPictures, _export_pictures, ExportReply),
     "export_png": Verb(messages.ExportPng, _export_png, PictureFileReply),
+    "take_mask_file": Verb(messages.TakeMaskFile, _take_mask_file, TakenMask),
     "check_picture": Verb(messages.CheckPicture, _check_picture, PictureCheck),
     "read_picture_file": Verb(messages.ReadPictureFile, _read_picture_file, PictureScene),
 }

@@ -288,6 +288,15 @@ class ReadPictureFile(Message):
     name: FileName = ""
 
 
+class TakeMaskFile(Message):
+    """A picture file of any kind that was just uploaded, to be a mask of a canvas of that size."""
+
+    path: UploadPath
+    name: FileName = ""
+    width_px: Side
+    height_px: Side
+
+
 class CheckPicture(Message):
     """Hold an uploaded picture against its own record."""
 

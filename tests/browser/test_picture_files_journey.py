@@ -4,6 +4,7 @@ back in the scene that it was made in.
 
 from __future__ import annotations
 
+import base64
 import io
 from pathlib import Path
 
@@ -107,3 +108,36 @@ def check(editor: EditorPage, part: str, file: Path) -> None:
         editor.part(part).click()
     chooser.value.set_files(file)
     expect(editor.part("check-title")).to_have_text(file.name)
+
+
+def test_a_mask_comes_from_a_file_that_is_dropped_on_a_layer_or_chosen(
+    fresh: EditorPage, tmp_path: Path
+) -> None:
+    layer = fresh.layers()[0]["id"]
+    fresh.select(layer)
+    half = np.zeros((64, 64), np.uint8)
+    half[:, :32] = 255
+    file = tmp_path / "half.png"
+    Image.fromarray(half).convert("1").save(file)
+    with fresh.page.expect_file_chooser() as chooser:
+        fresh.part("mask-file").click()
+    chooser.value.set_files(file)
+    fresh.until(lambda: fresh.layer(layer)["mask"] is not None)
+    first = fresh.layer(layer)["mask"]
+    fresh.wait_for_text("was stretched to the canvas")
+    fresh.look("mask-from-file")
+    content = base64.b64encode(file.read_bytes()).decode()
+    script = """([layer, content]) => {
+      const row = document.querySelector(`[data-test="layer-row"][data-layer="${layer}"]`);
+      const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+      const held = new DataTransfer();
+      held.items.add(new File([bytes], "half.png", { type: "image/png" }));
+      const rest = { bubbles: true, cancelable: true, dataTransfer: held };
+      for (const kind of ["dragover", "drop"]) row.dispatchEvent(new DragEvent(kind, rest));
+    }"""
+    other = fresh.layers()[-1]["id"]
+    count = len(fresh.layers())
+    fresh.page.evaluate(script, [other, content])
+    fresh.until(lambda: fresh.layer(other)["mask"] == first)
+    assert len(fresh.layers()) == count
+    fresh.wait_saved()

@@ -386,6 +386,11 @@ const ENTRIES = {
   growMask: { title: "Grow the mask", group: "Painting", run: masks.grow },
   shrinkMask: { title: "Shrink the mask", group: "Painting", run: masks.shrink },
   featherMask: { title: "Soften the mask's edge", group: "Painting", run: masks.feather },
+  maskFromFile: {
+    title: "Mask from a picture file",
+    group: "Painting",
+    run: (app, id, file) => masks.maskFromFile(app, id, file),
+  },
   clearMask: { title: "Clear the mask", group: "Painting", keys: ["Shift+C"], run: masks.clear },
   swapPaints: {
     title: "Paint strength instead of the mask, or back",

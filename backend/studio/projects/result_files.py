@@ -10,6 +10,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+from PIL import Image
+
 from backend.errors import ArchiveError, StoreError
 from backend.plan.picture_facts import MOVED
 from backend.scene.blobs import Contents, digest_of
@@ -21,7 +24,7 @@ from backend.scene.formats.carried_scene import (
     read_carried,
 )
 from backend.scene.formats.openraster import STORED_LIMITS
-from backend.scene.formats.picture_file import decode_picture
+from backend.scene.formats.picture_file import decode_mask, decode_picture
 from backend.scene.formats.picture_record import (
     PictureFacts,
     RunFact,
@@ -49,7 +52,7 @@ from backend.studio.projects.picture_history import PictureHistory
 from backend.studio.projects.projects import repair_saved
 from backend.studio.projects.versions import NO_VERSION, require_version
 from backend.studio.storage.pixel_files import PixelFiles
-from backend.studio.storage.records import EditorState, PictureScene
+from backend.studio.storage.records import EditorState, PictureScene, TakenMask
 from backend.studio.storage.storage import Storage
 
 RECORD_MEMBER = "lamina/record.json"
@@ -193,6 +196,25 @@ class ResultFiles:
         digests = {layer.picture for layer in scene.layers if layer.picture is not None}
         found = {one: self._store.pixels.marks(one) for one in sorted(digests)}
         return {name_member(one): marks for one, marks in found.items() if marks is not None}
+
+    def take_mask(self, content: bytes, name: str, size: tuple[int, int]) -> TakenMask:
+        """Store a mask for a canvas of that size (width, height) from any picture file, stretched
+        to it where need be; a PictureError where it cannot be used.
+        """
+        decoded, notes = decode_mask(content, name), []
+        mask = decoded.picture
+        found = (mask.shape[1], mask.shape[0])
+        if found != size:
+            stretched = Image.fromarray(mask).resize(size, Image.Resampling.BILINEAR)
+            mask = np.asarray(stretched)
+            notes.append(
+                f"“{name[:80]}” has {found[0]} × {found[1]} px and was stretched to the canvas, "
+                f"{size[0]} × {size[1]} px."
+            )
+        digest = self._store.pixels.add_mask(mask)
+        return TakenMask(
+            digest=digest, width_px=size[0], height_px=size[1], notes=(*decoded.notes, *notes)
+        )
 
     def check(self, content: bytes, name: str) -> PictureCheck:
         """Hold a picture file against its own record, and look whether this store made it; a

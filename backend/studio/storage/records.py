@@ -301,11 +301,12 @@ class CutLayer(Record):
 
 
 class TakenMask(Record):
-    """A painted mask that was stored."""
+    """A painted mask that was stored; ``notes`` say what was changed on the way in."""
 
     digest: PictureDigest
     width_px: int
     height_px: int
+    notes: tuple[str, ...] = ()
 
 
 class Submitted(Record):

@@ -196,3 +196,40 @@ def test_a_scene_file_has_the_record_and_the_marks_of_its_pictures(tmp_path: Pat
         studio.open_ora(content, "scene.ora")
         facts = studio.results.read_facts(behind)
         assert facts.maps.count_origins() == {"made_elsewhere": 128 * 128}
+
+
+def save_as(picture: Image.Image, kind: str = "PNG") -> bytes:
+    content = io.BytesIO()
+    picture.save(content, kind)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize(
+    "kind", ["grey", "one bit", "colours", "palette", "alpha", "16 bits", "jpeg"]
+)
+def test_a_mask_comes_from_a_picture_of_any_kind(tmp_path: Path, kind: str) -> None:
+    wanted = np.zeros((64, 96), np.uint8)
+    wanted[16:48, 24:72] = 255
+    grey = Image.fromarray(wanted)
+    clear = np.full((64, 96, 4), 70, np.uint8)
+    clear[..., 3] = wanted
+    content = {
+        "grey": lambda: save_as(grey),
+        "one bit": lambda: save_as(grey.convert("1")),
+        "colours": lambda: save_as(grey.convert("RGB")),
+        "palette": lambda: save_as(grey.convert("P")),
+        "alpha": lambda: save_as(Image.fromarray(clear)),
+        "16 bits": lambda: save_as(Image.fromarray(wanted.astype(np.uint16) * 257)),
+        "jpeg": lambda: save_as(grey, "JPEG"),
+    }[kind]()
+    with open_studio(tmp_path) as studio:
+        taken = studio.results.take_mask(content, "m.png", (96, 64))
+        mask = studio._store.pixels.mask(taken.digest)
+        np.testing.assert_allclose(mask, wanted, atol=4 if kind == "jpeg" else 0)
+        larger = studio.results.take_mask(content, "m.png", (192, 128))
+        assert "stretched" in larger.notes[-1]
+        assert studio._store.pixels.mask(larger.digest)[64, 96] > 250
+    shades = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    with open_studio(tmp_path / "shades") as studio:
+        taken = studio.results.take_mask(save_as(Image.fromarray(shades)), "s.png", (16, 16))
+        np.testing.assert_array_equal(studio._store.pixels.mask(taken.digest), shades)

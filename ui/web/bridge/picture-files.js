@@ -2,7 +2,7 @@
 
 /**
  * @import { SnapshotParts } from "../types/bridge.d.ts"
- * @import { CarryChoice } from "../types/editor.d.ts"
+ * @import { CarryChoice, Size } from "../types/editor.d.ts"
  * @import { Digest } from "../types/protocol.d.ts"
  */
 
@@ -31,6 +31,16 @@ class PictureFileVerbs {
   async readScene(file) {
     const path = await this.#link.upload(file, file.name);
     return this.#link.ask({ verb: "read_picture_file", path, name: file.name });
+  }
+
+  /**
+   * {digest, notes} of the mask that a picture file is for a canvas of that size.
+   * @param {File} file
+   * @param {Size} size
+   */
+  async takeMask(file, { width_px, height_px }) {
+    const path = await this.#link.upload(file, file.name);
+    return this.#link.ask({ verb: "take_mask_file", path, name: file.name, width_px, height_px });
   }
 
   /**

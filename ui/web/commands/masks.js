@@ -144,3 +144,30 @@ export const swapRegion = ({ session }) => {
   const { region } = session.state;
   session.set({ region: { ...region, subtract: !region.subtract } });
 };
+
+/**
+ * The mask of a layer becomes what a picture file says: the one that is given, else a chosen one.
+ * @param {App} app
+ * @param {Identifier} [id]
+ * @param {File | null} [file]
+ */
+export const maskFromFile = async (app, id = app.store.record.selected, file = null) => {
+  const { store, session, bridge } = app;
+  const layer = layerOf(store.record, id);
+  if (!layer || layer.locked)
+    return addNotice(session, {
+      what: layer ? `${titleOf(layer)} is locked.` : "No layer is selected.",
+      remedy: layer ? "Unlock it first." : "Choose one first.",
+      brief: true,
+    });
+  const [picture] = file ? [file] : await app.chooseFiles("image/png,image/jpeg,image/webp", false);
+  if (!picture) return undefined;
+  const taken = await app.busyWith(`Reading ${picture.name}`, () =>
+    bridge.pictureFiles.takeMask(picture, store.record.scene),
+  );
+  store.change(
+    `Mask of ${titleOf(layer)} from ${picture.name}`,
+    setLayer(id, { mask: taken.digest }),
+  );
+  return taken.notes.forEach((what) => addNotice(session, { what }));
+};

@@ -732,6 +732,7 @@ export interface TakenMask {
   digest: string;
   width_px: number;
   height_px: number;
+  notes: readonly string[];
 }
 
 export interface TakenPicture {
@@ -1082,6 +1083,13 @@ export interface TakeMaskMessage {
   path: string;
 }
 
+export interface TakeMaskFileMessage {
+  path: string;
+  name?: string;
+  width_px: number;
+  height_px: number;
+}
+
 export interface TakePictureMessage {
   path: string;
   name?: string;
@@ -1166,6 +1174,7 @@ export interface Messages {
   restore_pictures: RestorePicturesMessage;
   export_pictures: ExportPicturesMessage;
   export_png: ExportPngMessage;
+  take_mask_file: TakeMaskFileMessage;
   check_picture: CheckPictureMessage;
   read_picture_file: ReadPictureFileMessage;
 }
@@ -1219,6 +1228,7 @@ export interface Replies {
   restore_pictures: DoneReply;
   export_pictures: ExportReply;
   export_png: PictureFileReply;
+  take_mask_file: TakenMask;
   check_picture: PictureCheck;
   read_picture_file: PictureScene;
 }

@@ -222,6 +222,11 @@ const QUIET = {
     test: "autotune-layer",
     title: "Auto-adjust: choose this layer's dials, with reasons",
   },
+  mask: {
+    iconName: "brush",
+    test: "mask-file",
+    title: "Mask from a picture file; one can be dropped on the layer's row, too",
+  },
   merge: {
     iconName: "merge",
     test: "merge-down",
@@ -247,6 +252,7 @@ const createActions = (app, id) => {
   const others = [
     quiet("duplicate", QUIET.copy),
     quiet(() => app.run("autotuneLayer", id), QUIET.tune),
+    quiet(() => app.run("maskFromFile", id), QUIET.mask),
     quiet("mergeDown", QUIET.merge),
     quiet("delete", QUIET.remove),
   ];

@@ -190,6 +190,29 @@ const choose = (app, id, { ctrlKey, metaKey, shiftKey }) => {
 };
 
 /**
+ * A picture file that is dropped on a row becomes the layer's mask.
+ * @param {App} app
+ * @param {HTMLElement} node
+ * @param {Identifier} id
+ */
+const takeMasks = (app, node, id) => {
+  /** @param {DragEvent} event */
+  const hasFiles = ({ dataTransfer }) => dataTransfer?.types.includes("Files") ?? false;
+  node.addEventListener("dragover", (event) => {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  node.addEventListener("drop", (event) => {
+    const [file] = event.dataTransfer?.files ?? [];
+    if (!file) return;
+    event.preventDefault();
+    event.stopPropagation();
+    app.run("maskFromFile", id, file);
+  });
+};
+
+/**
  * The row of the layer `id`; its card comes when first selected.
  * @param {App} app
  * @param {Identifier} id
@@ -204,6 +227,7 @@ export const createLayerRow = (app, id) => {
   /** @param {HTMLElement} target */
   const isPlain = (target) => !target.closest("button, input, textarea, .card");
   node.addEventListener("click", (event) => isPlain(elementOf(event)) && choose(app, id, event));
+  takeMasks(app, node, id);
   node.addEventListener("pointerenter", () => app.session.set({ hovered: id }));
   node.addEventListener("pointerleave", () => app.session.set({ hovered: "" }));
   /** @type {ReturnType<typeof createLayerCard> | null} */
