@@ -55,7 +55,7 @@ def test_a_group_is_dragged_by_its_name_and_a_click_there_still_types(fresh: Edi
     assert order(fresh) == [*before, *ids], "a drag inside a name that is being typed marks text"
 
 
-def test_a_row_is_dragged_by_its_picture_its_words_and_its_card_but_not_by_a_dial(
+def test_a_row_is_dragged_by_its_picture_and_its_words_but_not_by_a_dial(
     fresh: EditorPage,
 ):
     before = order(fresh)
@@ -63,14 +63,14 @@ def test_a_row_is_dragged_by_its_picture_its_words_and_its_card_but_not_by_a_dia
     fresh.select(top)
     row = fresh.row(top)
     last = fresh.row(before[0]).locator(".row-head")
-    for name in (".thumb-box", ".row-words", ".card-label:visible"):
+    for name in (".thumb-box", ".row-words"):
         drag(fresh, row.locator(name).first, last, below=True)
         assert order(fresh) == [top, *before[:-1]], name
         fresh.part("canvas").focus()
         fresh.page.keyboard.press("Control+z")
         assert order(fresh) == before
         fresh.select(top)
-    drag(fresh, row.locator('[data-test="attention"]'), last, below=True)
+    drag(fresh, row.locator('[data-test="row-strength"]'), last, below=True)
     assert order(fresh) == before
 
 

@@ -148,7 +148,8 @@ def test_a_slider_is_one_step_a_drag_and_a_double_click_brings_its_usual_value(f
     layer = fresh.layers()[-1]["id"]
     fresh.select(layer)
     start = fresh.layer(layer)["opacity"]
-    slider = fresh.row(layer).locator('[data-test="opacity"]')
+    slider = fresh.part("opacity")
+    slider.scroll_into_view_if_needed()
     box = slider.bounding_box()
     assert box is not None
     mouse = fresh.page.mouse

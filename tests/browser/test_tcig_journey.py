@@ -142,7 +142,7 @@ def test_rows_warn_before_a_run_and_freedom_shows_what_it_sets(empty: EditorPage
     star = paint(editor, "star")
     assert editor.until(lambda: warnings(editor, star) == "no class")
     editor.part("class-label").fill("walrus")
-    editor.row(star).get_by_text("No class by that name").wait_for()
+    editor.part("card-panel").get_by_text("No class by that name").wait_for()
     editor.page.keyboard.press("Enter")
     assert editor.until(lambda: warnings(editor, star) == "unknown class")
     editor.part("class-label").fill("")

@@ -29,6 +29,7 @@ import {
   parseNumber,
 } from "../../ui/web/kernels/numbers.js";
 import { pinchOf } from "../../ui/web/kernels/pinching.js";
+import { restLines } from "../../ui/web/kernels/arranging.js";
 import { snapShift } from "../../ui/web/kernels/snapping.js";
 import {
   fitView,
@@ -246,7 +247,7 @@ test("cursors turn with the layer and with the view", () => {
 });
 
 test("snapping takes the nearest line within reach, and nothing beyond it", () => {
-  const canvas = { width_px: 100, height_px: 100 };
+  const canvas = restLines({ width_px: 100, height_px: 100 }, []);
   assert.deepEqual(snapShift({ x0: 3, y0: 30, x1: 23, y1: 66 }, canvas, 4), {
     dx: -3,
     dy: 2,

@@ -1,8 +1,9 @@
 // A stage without a page: a real store with real masks, full pictures, a view and an outline that are remembered.
 
-import { isHit, topmostAt } from "../../ui/web/kernels/boxes.js";
+import { bounds, isHit, topmostAt } from "../../ui/web/kernels/boxes.js";
 import { toScene, toScreen } from "../../ui/web/kernels/views.js";
 import { createDocument } from "../../ui/web/model/document.js";
+import { select } from "../../ui/web/model/edits.js";
 import { beginPart } from "../../ui/web/model/marquee.js";
 import { beginMask } from "../../ui/web/model/painting.js";
 import { chosenIds, layerOf } from "../../ui/web/model/records.js";
@@ -80,6 +81,19 @@ export const surfaceOver = (parts) => {
     carryObject: (move) => void seen.objects.push(move),
     chosen: () => chosenIds(store.record, session.state.also),
     chooseAlone: () => session.set({ also: [] }),
+    choose: (ids) => {
+      const { selected } = store.record;
+      session.set({ also: ids.length > 1 ? ids : [] });
+      store.amend(select(ids.includes(selected) ? selected : (ids.at(-1) ?? "")));
+    },
+    boxes: () =>
+      store.record.scene.layers
+        .filter(({ visible }) => visible)
+        .map(({ id, placement, locked }) => ({
+          id,
+          box: bounds(placement, SIZE),
+          isFixed: locked || id === "back",
+        })),
     amend: (edit) => store.amend(edit),
     look: (view) => (seen.view = view),
     guide: (guides) => (seen.guides = guides),

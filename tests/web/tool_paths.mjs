@@ -13,6 +13,8 @@ export const PATHS = {
   move: {
     armed: () => [event("down", 100, 100)],
     moving: () => [event("down", 100, 100), event("move", 140, 90)],
+    sweeping: () => [event("down", 5, 5)],
+    swept: () => [event("down", 5, 5), event("move", 340, 240)],
     scaling: (surface) => [
       event("down", cornerOf(surface, 0).x, cornerOf(surface, 0).y),
       event("move", 10, 10),

@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import { alignShifts, distributeShifts } from "../../ui/web/kernels/arranging.js";
+import { inkBox, maskFromBytes } from "../../ui/web/kernels/tiles.js";
 import { createMachine } from "../../ui/web/tools/chart.js";
 import { TOOLS } from "../../ui/web/tools/tools.js";
 import { layer } from "./editor_fixtures.mjs";
@@ -120,6 +122,7 @@ test("locked layers and a background that is not selected are not dragged", () =
   const machine = createMachine(chartOf("move"), back);
   send(machine, event("down", 100, 100), event("move", 190, 100), event("up", 100, 100));
   assert.equal(back.store.undoName, "");
+  send(machine, event("down", 100, 100), event("up", 100, 100));
   send(machine, event("down", 100, 100), event("move", 190, 100), event("up", 190, 100));
   assert.equal(back.store.undoName, "Move");
 });
@@ -161,4 +164,91 @@ test("the glass zooms in, with Alt out, and dragging sideways zooms smoothly", (
   );
   assert.equal(surface.seen.view.zoom, 2);
   assert.equal(machine.state, "idle");
+});
+
+const three = () =>
+  createSurface([
+    layer("back", { placement: at(250, 200) }),
+    layer("cat", { placement: at(100, 100) }),
+    layer("car", { placement: at(300, 200) }),
+    layer("lid", { placement: at(320, 400), locked: true }),
+  ]);
+
+test("Shift and Ctrl add a layer to the chosen ones and take it away; a drag then moves all of them", () => {
+  const surface = three();
+  const machine = createMachine(chartOf("move"), surface);
+  send(machine, event("down", 100, 100), event("up", 100, 100));
+  const add = { shift: true };
+  send(machine, event("down", 300, 200, add), event("up", 300, 200, add));
+  assert.deepEqual([surface.chosen(), surface.selected().id], [["cat", "car"], "cat"]);
+  send(
+    machine,
+    event("down", 300, 200),
+    event("move", 330, 210, { ctrl: true }),
+    event("up", 330, 210),
+  );
+  const places = ["cat", "car", "lid"].map((id) => {
+    const { placement } = surface.store.record.scene.layers.find((one) => one.id === id);
+    return [placement.centre_x_px, placement.centre_y_px];
+  });
+  assert.deepEqual(places, [
+    [130, 110],
+    [330, 210],
+    [320, 400],
+  ]);
+  surface.store.undo();
+  assert.equal(surface.store.undoName, "");
+  send(machine, event("down", 100, 100, { ctrl: true }), event("up", 100, 100, { ctrl: true }));
+  assert.deepEqual([surface.chosen(), surface.selected().id], [["car"], "car"]);
+});
+
+test("a drag over empty canvas chooses what its box touches, but nothing that is locked or covers all", () => {
+  const surface = three();
+  const machine = createMachine(chartOf("move"), surface);
+  send(machine, event("down", 20, 20), event("move", 260, 190));
+  assert.equal(surface.seen.outline.points.length, 4);
+  assert.deepEqual(surface.chosen(), ["cat", "car"]);
+  send(machine, event("move", 140, 190));
+  assert.deepEqual(surface.chosen(), ["cat"]);
+  send(machine, event("move", 500, 500), event("up", 500, 500));
+  assert.deepEqual([surface.chosen(), surface.seen.outline], [["cat", "car"], null]);
+  assert.equal(surface.store.undoName, "");
+});
+
+test("a moved layer comes to rest beside another one", () => {
+  const surface = three();
+  surface.amend((record) => ({ ...record, selected: "cat" }));
+  const machine = createMachine(chartOf("move"), surface);
+  send(machine, event("down", 100, 100), event("move", 203, 173));
+  assert.equal(surface.selected().placement.centre_x_px, 200);
+  assert.equal(surface.seen.guides.vertical, 200);
+});
+
+test("boxes are aligned by edges and middles, and spread with even gaps", () => {
+  const boxes = [
+    { x0: 0, y0: 0, x1: 10, y1: 10 },
+    { x0: 50, y0: 20, x1: 90, y1: 30 },
+    { x0: 12, y0: 5, x1: 20, y1: 25 },
+  ];
+  const frame = { x0: 0, y0: 0, x1: 90, y1: 30 };
+  const shifts = (edge) => alignShifts(boxes, edge, frame).map(({ dx, dy }) => dx + dy);
+  assert.deepEqual(shifts("left"), [0, -50, -12]);
+  assert.deepEqual(shifts("right"), [80, 0, 70]);
+  assert.deepEqual(shifts("centre"), [40, -25, 29]);
+  assert.deepEqual(shifts("bottom"), [20, 0, 5]);
+  assert.deepEqual(
+    distributeShifts(boxes, "x").map(({ dx }) => dx),
+    [0, 0, 14],
+  );
+  assert.deepEqual(
+    distributeShifts(boxes.slice(1), "x").map(({ dx }) => dx),
+    [0, 0],
+  );
+});
+
+test("the box of what is painted is exact over the borders of tiles", () => {
+  const bytes = new Uint8Array(200 * 150);
+  assert.equal(inkBox(maskFromBytes(bytes, 200, 150)), null);
+  for (let y = 60; y < 70; y += 1) bytes.fill(9, y * 200 + 63, y * 200 + 131);
+  assert.deepEqual(inkBox(maskFromBytes(bytes, 200, 150)), { x0: 63, y0: 60, x1: 131, y1: 70 });
 });

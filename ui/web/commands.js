@@ -9,6 +9,7 @@ import { flip, forEach, moveAllBy, removeLayer, select, setSettings } from "./mo
 import { moveObject } from "./commands/carrying.js";
 import { cutOut, selectObject } from "./commands/cutting.js";
 import * as stage1Images from "./commands/stage1.js";
+import { ARRANGE_ENTRIES } from "./commands/arranging.js";
 import * as editing from "./commands/editing.js";
 import { FILE_ENTRIES } from "./commands/file-entries.js";
 import * as gallery from "./commands/gallery.js";
@@ -51,10 +52,20 @@ const toggleOpen =
 const toggleHeat = ({ session }) => session.set({ heat: !session.state.heat, showing: "result" });
 
 /** @param {App} app */
+const foldCard = ({ session, storage }) => {
+  const cardOpen = !session.state.cardOpen;
+  storage.put(CARD_KEY, cardOpen);
+  session.set({ cardOpen });
+};
+
+/** @param {App} app */
 const toggleTheme = (app) => app.setTheme(app.isDark() ? "light" : "dark");
 
 /** @param {App} app */
 const rollDice = ({ store, random }) => store.change("New seed", setSettings({ seed: random() }));
+
+/** Where this browser keeps whether the card of a layer is folded. */
+export const CARD_KEY = "lamina.card";
 
 /**
  * Escape leaves the innermost thing: a drag, a menu, a run, a selection.
@@ -286,6 +297,7 @@ const ENTRIES = {
     keys: ["Shift+F"],
     run: editing.onChosen("Flip", (ids) => forEach(ids, (id) => flip(id, "y"))),
   },
+  ...ARRANGE_ENTRIES,
   autotune: {
     title: "Auto-adjust all layers",
     group: "Editing",
@@ -452,6 +464,12 @@ const ENTRIES = {
     run: looking.turnBy(15),
   },
   mirror: { title: "Mirror the view", group: "View", keys: ["M"], run: looking.mirror },
+  foldCard: {
+    title: "Fold or unfold the layer's card",
+    group: "View",
+    keys: ["I"],
+    run: foldCard,
+  },
   theme: { title: "Light or dark", group: "View", keys: ["Shift+T"], run: toggleTheme },
   steps: { title: "Steps and named versions", group: "View", run: snapshots.toggleSteps },
   takeSnapshot: { group: "Files", run: snapshots.takeSnapshot },

@@ -9,7 +9,7 @@
 
 import { createBridge } from "./bridge.js";
 import { withKnownNames } from "./bridge/masks.js";
-import { commandFor, runCommand, worksAtHome } from "./commands.js";
+import { CARD_KEY, commandFor, runCommand, worksAtHome } from "./commands.js";
 import { shownBatch } from "./commands/runs.js";
 import { chordOf } from "./kernels/chords.js";
 import { findSpans } from "./kernels/spans.js";
@@ -32,6 +32,10 @@ import { h } from "./view/dom/elements.js";
 import { createLayersPanel } from "./view/layers/layers-panel.js";
 import { createBanners, createNotices, tellProblem } from "./view/chrome/notices.js";
 import { createOptionsBar } from "./view/chrome/options-bar.js";
+import { createContextMenu } from "./view/chrome/context-menu.js";
+import { createSideGrip } from "./view/chrome/side-grip.js";
+import { layerAt } from "./view/canvas/tool-surface.js";
+import { createCardPanel } from "./view/layers/card-panel.js";
 import { createCommandDialog } from "./view/chrome/command-dialog.js";
 import { createCommandPalette } from "./view/chrome/command-palette.js";
 import { createBindings, createTheme, rememberBrush } from "./view/dom/preferences.js";
@@ -275,6 +279,7 @@ const createApp = (element, host, viewsOf) => {
     listen: hear,
   });
   rememberBrush(session, storage);
+  session.set({ cardOpen: storage.get(CARD_KEY) ?? true });
   /** @type {App} */
   const app = {
     store,
@@ -346,10 +351,12 @@ const buildViews = (app, element) => {
     options: createOptionsBar(app),
     strip: createStrip(app),
     layers: createLayersPanel(app),
+    card: createCardPanel(app),
     recipe: createRecipePanel(app),
     keys: createKeySheet(app),
     palette: createCommandPalette(app),
     dialog: createCommandDialog(app),
+    context: createContextMenu(app, (point) => layerAt(app, point)),
     subjects: createSubjectsPanel(app),
     models: createModelsPanel(app),
     check: createCheckSheet(app),
@@ -364,12 +371,15 @@ const buildViews = (app, element) => {
     stage.node,
     panels.strip.node,
   );
-  const side = h("aside", { class: "side" }, panels.layers.node, panels.recipe.node);
-  const { subjects, models, keys, palette, dialog, check } = panels;
-  const sheets = [subjects, models, home, gallery, keys, palette, dialog, check];
+  const { layers, card, recipe } = panels;
+  const side = h("aside", { class: "side" }, layers.node, card.node, recipe.node);
+  const { subjects, models, keys, palette, dialog, check, context } = panels;
+  const sheets = [subjects, models, home, gallery, keys, palette, dialog, check, context];
   const above = sheets.map(({ node }) => node);
   const editor = [panels.topbar.node, panels.tools.node, centre, side];
   element.replaceChildren(...editor, ...above);
+  createSideGrip(app, side);
+  element.addEventListener("contextmenu", context.open);
   const updatePanels = createPanels(Object.values(panels), stage);
   return {
     stage,

@@ -5,7 +5,6 @@
  * @import { Digest, Layer, Scene } from "../types/protocol.d.ts"
  */
 
-import { bounds } from "../kernels/boxes.js";
 import { clamp } from "../kernels/numbers.js";
 import { boxWithin } from "../kernels/shifting.js";
 import { maskFromBytes, unionOf } from "../kernels/tiles.js";
@@ -18,6 +17,7 @@ import {
   setFrame,
   sizeOfFrame,
 } from "../model/canvas.js";
+import { boxOf } from "../model/extents.js";
 import { addLayer, setScene } from "../model/edits.js";
 import { ParameterError } from "../model/parameters.js";
 import {
@@ -141,9 +141,8 @@ const selectedBox = ({ store, session, pictures }) => {
     return boxWithin(box, scene) ?? whole;
   }
   const boxes = chosenIds(store.record, also).flatMap((id) => {
-    const layer = requireLayer(store.record, id);
-    const size = pictures.get(layer.picture)?.size;
-    return size ? [bounds(layer.placement, size)] : [];
+    const around = boxOf(requireLayer(store.record, id), pictures);
+    return around ? [around] : [];
   });
   const around = boxes.reduce((/** @type {Box | null} */ box, one) => unionOf(box, one), null);
   return (around && boxWithin(around, scene)) ?? whole;

@@ -1,6 +1,6 @@
-// Moving a box softly onto the canvas' edges and middle lines.
+// Moving a box softly onto the edges and middles of the canvas and of other boxes.
 
-/** @import { Box, Size } from "../types/editor.d.ts" */
+/** @import { Box } from "../types/editor.d.ts" */
 
 /**
  * @param {readonly number[]} values
@@ -20,23 +20,16 @@ const nearest = (values, lines, reach) => {
 };
 
 /**
- * The shift that puts a box {x0, y0, x1, y1} on the nearest line of the canvas within `reach`, and
- * the lines that it then touches: {dx, dy, vertical: x | null, horizontal: y | null}.
+ * The shift that puts a box {x0, y0, x1, y1} on the nearest of some lines within `reach`, by its
+ * edges or its middle, and the lines that it then touches: {dx, dy, vertical: x | null, horizontal:
+ * y | null}.
  * @param {Box} box
- * @param {Size} canvas
+ * @param {{ upright: readonly number[], level: readonly number[] }} lines
  * @param {number} reach
  */
-export const snapShift = (box, canvas, reach) => {
-  const across = nearest(
-    [box.x0, (box.x0 + box.x1) / 2, box.x1],
-    [0, canvas.width_px / 2, canvas.width_px],
-    reach,
-  );
-  const down = nearest(
-    [box.y0, (box.y0 + box.y1) / 2, box.y1],
-    [0, canvas.height_px / 2, canvas.height_px],
-    reach,
-  );
+export const snapShift = (box, { upright, level }, reach) => {
+  const across = nearest([box.x0, (box.x0 + box.x1) / 2, box.x1], upright, reach);
+  const down = nearest([box.y0, (box.y0 + box.y1) / 2, box.y1], level, reach);
   return {
     dx: across ? across.gap : 0,
     dy: down ? down.gap : 0,

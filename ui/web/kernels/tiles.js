@@ -251,3 +251,44 @@ export const tilesUnder = (mask, box) => {
     for (let x = first.x; x <= last.x; x += 1) found.push(y * mask.across + x);
   return found;
 };
+
+/**
+ * The box around all that is not 0, on whole pixels; null for nothing.
+ * @param {Mask} mask
+ * @returns {Box | null}
+ */
+export const inkBox = (mask) => {
+  /** @type {Box | null} */
+  let box = null;
+  mask.tiles.forEach((tile, index) => {
+    if (tile) box = inkOf(tile, mask, index, box);
+  });
+  return box;
+};
+
+/**
+ * The box around `known` and what is not 0 in a tile.
+ * @param {Uint8Array} tile
+ * @param {Mask} mask
+ * @param {number} index
+ * @param {Box | null} known
+ */
+const inkOf = (tile, mask, index, known) => {
+  const { x, y } = originOf(mask, index);
+  const [width, height] = [mask.width_px - x, mask.height_px - y].map((side) =>
+    Math.min(TILE_PX, side),
+  );
+  const found = { x0: TILE_PX, y0: TILE_PX, x1: 0, y1: 0 };
+  for (let row = 0; row < height; row += 1) {
+    const line = tile.subarray(row * TILE_PX, row * TILE_PX + width);
+    const first = line.findIndex((value) => value > 0);
+    if (first < 0) continue;
+    const last = line.findLastIndex((value) => value > 0);
+    found.x0 = Math.min(found.x0, first);
+    found.x1 = Math.max(found.x1, last + 1);
+    found.y0 = Math.min(found.y0, row);
+    found.y1 = row + 1;
+  }
+  if (found.x1 === 0) return known;
+  return unionOf(known, { x0: x + found.x0, y0: y + found.y0, x1: x + found.x1, y1: y + found.y1 });
+};

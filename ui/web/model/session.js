@@ -85,6 +85,7 @@ const PANELS = {
   open: "",
   theme: "",
   moreOpen: false,
+  cardOpen: true,
   subjectsOpen: false,
   modelsOpen: false,
   modelsBusy: false,

@@ -324,6 +324,8 @@ export interface PanelSlice {
   open: string;
   theme: Theme;
   moreOpen: boolean;
+  /** Whether the card of the selected layer is unfolded. */
+  cardOpen: boolean;
   subjectsOpen: boolean;
   modelsOpen: boolean;
   /** Whether the server is looking for models. */
@@ -531,6 +533,10 @@ export interface Surface {
   carryObject(carry: Carry): void;
   chosen(): readonly Identifier[];
   chooseAlone(): void;
+  /** Chooses these, and selects the last of them where none of them is selected. */
+  choose(ids: readonly Identifier[]): void;
+  /** The boxes of the layers that are seen; fixed ones are locked, or cover the canvas. */
+  boxes(): readonly { id: Identifier; box: Box; isFixed: boolean }[];
   amend(edit: Edit): void;
   look(view: View): void;
   guide(guides: Guides | null): void;

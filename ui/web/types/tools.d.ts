@@ -29,12 +29,27 @@ export interface Grip {
   handle: Handle;
 }
 
-/** A press on a layer that may be dragged. */
-export interface MoveArmed {
-  id: Identifier;
+/** A press that chooses layers, or begins a box around several. */
+export interface SweepHeld {
+  /** The layer under the press, "" for none. */
+  id: Identifier | "";
   start: Point;
+  /** What was chosen before. */
+  before: readonly Identifier[];
+  adds: boolean;
+}
+
+/** A press on a layer that may be dragged. */
+export interface MoveArmed extends SweepHeld {
   placement: Placement;
-  draggable: boolean;
+}
+
+/** The chosen layers while they are dragged: their common box, and the lines where it rests. */
+export interface MoveHeld extends MoveArmed {
+  chosen: readonly Identifier[];
+  box: Box | null;
+  lines: { upright: readonly number[]; level: readonly number[] };
+  gesture: Gesture;
 }
 
 /** A layer that is turned by its handle. */

@@ -268,6 +268,8 @@ export interface StageFrame extends Page, Compared {
   inks: Inks & { pattern?: CanvasPattern | null };
   guides: Guides | null;
   selected: Outlined | null;
+  /** What is chosen beside the selected layer. */
+  chosen: readonly Outlined[];
   hovered: Outlined | null;
   handles: boolean;
 }

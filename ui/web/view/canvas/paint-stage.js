@@ -208,6 +208,21 @@ const paintHandle = (context, inks, handle) => {
  * @param {CanvasRenderingContext2D} context
  * @param {StageFrame} frame
  */
+const paintChosen = (context, frame) => {
+  for (const one of frame.chosen) {
+    if (!one.size) continue;
+    trace(
+      context,
+      corners(one.layer.placement, one.size).map((point) => toScreen(frame.view, point)),
+    );
+    strokeTwice(context, frame.inks, frame.inks.accent, 1);
+  }
+};
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {StageFrame} frame
+ */
 const paintSelection = (context, frame) => {
   const { view, inks, selected } = frame;
   if (!selected?.size) return;
@@ -308,6 +323,7 @@ export const paintStage = (canvas, frame) => {
   paintOverhang(context, frame);
   paintPage(context, frame);
   if (hovered?.size) paintOutline(context, frame, { ...hovered, size: hovered.size });
+  paintChosen(context, frame);
   paintSelection(context, frame);
   paintGuides(context, frame);
   paintDrawing(context, frame);

@@ -9,7 +9,7 @@
 
 import { betweenPlacements } from "../../kernels/matrix.js";
 import { fitView, pageOnScreen } from "../../kernels/views.js";
-import { layerOf, titleOf } from "../../model/records.js";
+import { chosenIds, layerOf, titleOf } from "../../model/records.js";
 import { TOOLS } from "../../tools/tools.js";
 import { contextOf, createCanvas, h, set, setVariable } from "../dom/elements.js";
 import {
@@ -348,6 +348,7 @@ const isMovable = (layer) => layer !== null && layer.visible && !layer.locked;
 const frameOf = (app, shown, makers) => {
   const { scene, selected, state, record } = shown;
   const hovered = state.hovered === record.selected ? null : layerOf(record, state.hovered);
+  const others = chosenIds(record, state.also).filter((id) => id !== record.selected);
   const page = pageOf(app, shown, makers);
   const paints = PAINTING.has(state.tool);
   const isVeiled = (paints && !shown.mix) || page.showing === "collage";
@@ -363,7 +364,8 @@ const frameOf = (app, shown, makers) => {
     inks: app.inks(),
     guides: state.guides,
     selected: outlineOf(app, selected),
+    chosen: others.map((id) => outlineOf(app, layerOf(record, id))).filter((one) => one !== null),
     hovered: outlineOf(app, hovered),
-    handles: state.tool === "move" && !state.job && isMovable(selected),
+    handles: state.tool === "move" && !state.job && others.length === 0 && isMovable(selected),
   };
 };

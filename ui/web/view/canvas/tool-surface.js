@@ -9,6 +9,8 @@
 import { coversCanvas, isHit, topmostAt } from "../../kernels/boxes.js";
 import { valueAt } from "../../kernels/tiles.js";
 import { toScene, toScreen } from "../../kernels/views.js";
+import { select } from "../../model/edits.js";
+import { boxOf } from "../../model/extents.js";
 import { beginPart } from "../../model/marquee.js";
 import { beginMask } from "../../model/painting.js";
 import { chosenIds, isPainted, layerOf, titleOf } from "../../model/records.js";
@@ -62,6 +64,32 @@ const placeRing = (app, ring, point) => {
   });
 };
 
+/**
+ * @param {App} app
+ * @param {Layer} layer
+ */
+const isBackdrop = ({ store, pictures }, layer) => {
+  const size = isPainted(layer) ? null : pictures.get(layer.picture)?.size;
+  return Boolean(size && coversCanvas(layer.placement, size, store.record.scene));
+};
+
+/** @param {App} app */
+const boxesOf = (app) =>
+  app.store.record.scene.layers
+    .filter(({ visible }) => visible)
+    .flatMap((layer) => {
+      const box = boxOf(layer, app.pictures);
+      return box ? [{ id: layer.id, box, isFixed: layer.locked || isBackdrop(app, layer) }] : [];
+    });
+
+/**
+ * The layer that is seen at a point of the stage, "" for none.
+ * @param {App} app
+ * @param {Point} point
+ */
+export const layerAt = (app, point) =>
+  topmostOf(objectsOf(app), toScene(app.session.state.view, point))?.id ?? "";
+
 /** @param {Layer | null} layer */
 const nameOf = (layer) => (layer ? titleOf(layer) : "a layer");
 
@@ -98,10 +126,7 @@ export const createToolSurface = (app, { canvas, ring, pixels }) => {
     hits,
     beginPart: (box, way) => beginPart({ ...app, hits }, box, way),
     topmost: (point) => topmostOf(objectsOf(app), point),
-    isBackdrop: (layer) => {
-      const size = isPainted(layer) ? null : sizeOf(layer);
-      return size !== null && coversCanvas(layer.placement, size, store.record.scene);
-    },
+    isBackdrop: (layer) => isBackdrop(app, layer),
     begin: (name) => {
       session.set({ showing: "collage" });
       return store.begin(`${name} ${nameOf(selected())}`);
@@ -111,6 +136,12 @@ export const createToolSurface = (app, { canvas, ring, pixels }) => {
     carryObject: (move) => void app.run("moveObject", move),
     chosen: () => chosenIds(store.record, session.state.also),
     chooseAlone: () => void (session.state.also.length > 0 && session.set({ also: [] })),
+    choose: (ids) => {
+      const { selected: known } = store.record;
+      session.set({ also: ids.length > 1 ? [...ids] : [] });
+      store.amend(select(ids.includes(known) ? known : (ids.at(-1) ?? "")));
+    },
+    boxes: () => boxesOf(app),
     amend: (edit) => store.amend(edit),
     look: (view) => session.set({ view, fitted: false }),
     guide: (guides) => void (session.state.guides !== guides && session.set({ guides })),

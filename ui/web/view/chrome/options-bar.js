@@ -6,7 +6,7 @@
  */
 
 import { setPlacement, setSettings } from "../../model/edits.js";
-import { layerOf, titleOf } from "../../model/records.js";
+import { chosenIds, layerOf, titleOf } from "../../model/records.js";
 import { settingsOfMethod } from "../../model/subjects.js";
 import { TOOLS } from "../../tools/tools.js";
 import { h, set, show } from "../dom/elements.js";
@@ -123,6 +123,36 @@ const createPlace = (app) => {
   return { node, update: (shown) => fields.forEach((field) => field.update(shown)) };
 };
 
+/** @type {readonly { command: string, iconName: string, title: string }[]} */
+const ARRANGE = [
+  { command: "alignLeft", iconName: "alignLeft", title: "Align left edges" },
+  { command: "alignCentre", iconName: "alignCentre", title: "Align centres across" },
+  { command: "alignRight", iconName: "alignRight", title: "Align right edges" },
+  { command: "alignTop", iconName: "alignTop", title: "Align top edges" },
+  { command: "alignMiddle", iconName: "alignMiddle", title: "Align centres in height" },
+  { command: "alignBottom", iconName: "alignBottom", title: "Align bottom edges" },
+  { command: "distributeAcross", iconName: "gapsAcross", title: "Even gaps across" },
+  { command: "distributeDown", iconName: "gapsDown", title: "Even gaps in height" },
+];
+
+/**
+ * What can be done with several layers at once.
+ * @param {App} app
+ */
+const createArranging = (app) => {
+  const kind = "quiet small";
+  const buttons = ARRANGE.map(({ command, iconName, title }) =>
+    button(app, command, { iconName, title, test: command, kind }),
+  );
+  const group = button(app, "group", {
+    label: "Group",
+    test: "group-chosen",
+    title: "Group (Ctrl G)",
+    kind,
+  });
+  return h("div", { class: "options-fields" }, h("span", { class: "group" }, buttons), group);
+};
+
 /** @param {App} app */
 const methodChoice = (app) =>
   choice(app, {
@@ -141,7 +171,7 @@ export const createOptionsBar = (app) => {
     class: "muted hint",
     text: "Click an object to select it, or drop a picture here.",
   });
-  const place = createPlace(app);
+  const [place, arranging] = [createPlace(app), createArranging(app)];
   const masks = createMaskBar(app);
   const method = methodChoice(app);
   const bar = { class: "options", role: "toolbar", "aria-label": "The selected object" };
@@ -150,6 +180,7 @@ export const createOptionsBar = (app) => {
     bar,
     title,
     place.node,
+    arranging,
     masks.node,
     hint,
     h("span", { class: "spring" }),
@@ -158,10 +189,14 @@ export const createOptionsBar = (app) => {
   /** @param {Shown} shown */
   const update = (shown) => {
     const { selected } = shown;
-    set(title, { text: selected ? titleOf(selected) : "" });
+    const count = chosenIds(shown.record, shown.state.also).length;
+    const several = count > 1;
+    const name = several ? `${count} layers` : selected && titleOf(selected);
+    set(title, { text: name ?? "" });
     const paints = TOOLS.some(({ id, paints: each }) => each && id === shown.state.tool);
     show(title, selected !== null && !paints);
-    show(place.node, selected !== null && selected.picture !== null && !paints);
+    show(place.node, selected !== null && selected.picture !== null && !paints && !several);
+    show(arranging, several && !paints);
     show(masks.node, paints);
     show(hint, selected === null && !paints);
     [place, masks, method].forEach((part) => part.update(shown));

@@ -75,7 +75,7 @@ export const connectKeys = (app, element, { commandFor, chordOf, holdSpace }) =>
   });
   element.addEventListener("pointerdown", (event) => {
     const { open } = app.session.state;
-    if (open && !elementOf(event).closest(".menu-box, .sheet, [data-test=keys]"))
+    if (open && !elementOf(event).closest(".menu-box, .context-menu, .sheet, [data-test=keys]"))
       app.session.set({ open: "" });
   });
 };

@@ -314,7 +314,12 @@ export const createLayerCard = (app, id) => {
 const createHeatSwitch = (app, id) => {
   const title = "Show where the layer's words looked while this candidate was made";
   const turn = () => app.session.set({ heat: !app.session.state.heat });
-  const node = button(app, turn, { label: "Heat", test: "show-heat", title, kind: "quiet small" });
+  const node = button(app, turn, {
+    label: "Where it looked",
+    test: "show-heat",
+    title,
+    kind: "quiet small",
+  });
   /** @param {Shown} shown */
   const update = (shown) => {
     show(node, heatOf(shown.scored, id) !== "");

@@ -1,5 +1,4 @@
-// One layer's row: eye, lock, thumbnail, phrase in its colour, strength, coverage, warnings; its
-// card when selected.
+// One layer's row: eye, lock, thumbnail, phrase in its colour, strength, coverage, warnings.
 
 /**
  * @import { App, LayerRow, Shown } from "../../types/editor.d.ts"
@@ -14,8 +13,7 @@ import { elementOf, h, set, show } from "../dom/elements.js";
 import { icon } from "../dom/icons.js";
 import { createTracked } from "../dom/tracked.js";
 import { createRowSubject } from "../subjects/subject-chip.js";
-import { createLayerCard } from "./layer-card.js";
-import { coverageText, shortOf, warningsOf } from "./layer-warnings.js";
+import { coverageOf, shortOf, warningsOf } from "./layer-warnings.js";
 import { createRowStrength } from "./strength-field.js";
 import { createMaskThumb } from "./tints.js";
 
@@ -91,10 +89,9 @@ const createWords = () => {
       text: layer.phrase || layer.class_label || layer.name || "no phrase",
       class: isUnlinked ? "row-phrase unlinked" : "row-phrase",
     });
-    show(cover, layer.visible);
-    set(cover, { text: layer.visible ? coverageText(shown, layer.id, warnings.length > 0) : "" });
+    show(cover, layer.visible && warnings.length === 0);
+    set(cover, coverageOf(shown, layer.id));
     tellFirst(warning, warnings);
-    return warnings;
   };
   return { node, update };
 };
@@ -110,7 +107,6 @@ const attributesOf = (app, shown, { layer, group, isFront, isHovered }) => {
   const isSelected = shown.record.selected === layer.id;
   return {
     "aria-selected": isSelected,
-    "aria-expanded": isSelected,
     "aria-label": titleOf(layer),
     "aria-level": group ? 2 : 1,
     "data-within": group?.id ?? null,
@@ -158,7 +154,7 @@ const createHead = (app, id) => {
     if (layer.picture) set(thumb, { src: app.pictures.url(layer.picture) });
     mask.update(layer);
     strength.update(shown, layer);
-    return words.update(shown, layer);
+    words.update(shown, layer);
   };
   return { node, update };
 };
@@ -213,7 +209,7 @@ const takeMasks = (app, node, id) => {
 };
 
 /**
- * The row of the layer `id`; its card comes when first selected.
+ * The row of the layer `id`.
  * @param {App} app
  * @param {Identifier} id
  */
@@ -225,24 +221,18 @@ export const createLayerRow = (app, id) => {
     head.node,
   );
   /** @param {HTMLElement} target */
-  const isPlain = (target) => !target.closest("button, input, textarea, .card");
+  const isPlain = (target) => !target.closest("button, input, textarea");
   node.addEventListener("click", (event) => isPlain(elementOf(event)) && choose(app, id, event));
   takeMasks(app, node, id);
   node.addEventListener("pointerenter", () => app.session.set({ hovered: id }));
   node.addEventListener("pointerleave", () => app.session.set({ hovered: "" }));
-  /** @type {ReturnType<typeof createLayerCard> | null} */
-  let card = null;
   /**
    * @param {Shown} shown
    * @param {RowPlace} row
    */
   const draw = (shown, row) => {
     set(node, attributesOf(app, shown, row));
-    const warnings = head.update(shown, row.layer);
-    const isSelected = shown.record.selected === id;
-    if (isSelected && !card) node.append((card = createLayerCard(app, id)).node);
-    if (card) show(card.node, isSelected);
-    if (isSelected) card?.update(shown, row.layer, warnings);
+    head.update(shown, row.layer);
   };
   // Beside what is read of what is shown, a row depends on its place, its masks and the colours.
   const redraw = createTracked(

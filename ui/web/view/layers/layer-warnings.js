@@ -7,7 +7,7 @@
  * @import { Warning } from "../../types/view.d.ts"
  */
 
-import { formatPercent, plural } from "../../kernels/numbers.js";
+import { formatPercent } from "../../kernels/numbers.js";
 import { isPainted } from "../../model/records.js";
 import { isRead } from "../../model/options.js";
 import { verdictOf } from "../../model/scores.js";
@@ -102,13 +102,14 @@ export const warningsOf = (shown, layer) => {
 };
 
 /**
+ * How much of the canvas a layer is seen on: {text, title}.
  * @param {Shown} shown
  * @param {Identifier} id
- * @param {boolean} isWarned
  */
-export const coverageText = (shown, id, isWarned) => {
-  const found = shown.state.coverage.find(({ layer_id }) => layer_id === id);
-  if (!found) return "";
-  if (isWarned) return formatPercent(found.visible_frac);
-  return `${formatPercent(found.visible_frac)} · ${plural(Math.round(found.cells), "cell", "cells")}`;
+export const coverageOf = ({ state }, id) => {
+  const found = state.coverage.find(({ layer_id }) => layer_id === id);
+  if (!found) return { text: "", title: "" };
+  const share = formatPercent(found.visible_frac);
+  const title = `Seen on ${share} of the canvas: ${Math.round(found.cells)} of the squares in which the model draws. Below 20 it can hardly draw an object.`;
+  return { text: `${share} of the canvas`, title };
 };
