@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.browser.editor_page import EditorPage
+from tests.scene.formats.small_scenes import save_by_gimp
 
 pytestmark = pytest.mark.slow
 
@@ -77,3 +78,28 @@ def test_pictures_leave_at_the_canvas_size_in_three_formats_and_the_canvas_is_ex
     fresh.page.keyboard.press("Control+z")
     fresh.wait("state.scene.width_px === 512")
     assert fresh.layers() == layers
+
+
+def test_a_scene_comes_back_from_photoshop_s_format_and_from_another_program(fresh: EditorPage):
+    fresh.part("project-name").fill("Trip")
+    fresh.wait_saved()
+    before = fresh.state()
+    name, content = export(fresh, source="scene", format="psd")
+    assert (name, content[:4]) == ("Trip.psd", b"8BPS")
+    fresh.drop((name, content))
+    fresh.wait(f"state.project !== {before['project']!r}")
+    again = fresh.state()
+    assert again["scene"] == before["scene"]
+    fresh.wait_drawn()
+    fresh.look("photoshop-again")
+    name, content = export(fresh, source="scene", format="ora")
+    fresh.drop((name, save_by_gimp(content)))  # the scene is found in the store, by what it shows
+    fresh.wait(f"state.project !== {again['project']!r}")
+    scene = fresh.state()["scene"]
+    assert (scene["prompt"], scene["layers"]) == (
+        before["scene"]["prompt"],
+        before["scene"]["layers"],
+    )
+    fresh.part("scene-note").filter(has_text="layers were found again").wait_for()
+    fresh.wait_drawn()
+    fresh.look("saved-by-gimp")
