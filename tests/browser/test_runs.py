@@ -88,7 +88,9 @@ def test_a_phrase_that_is_not_in_the_prompt_is_told_and_mended_with_one_click(fr
     fresh.part("phrase").fill("purple elephant")
     warning = fresh.row(front).locator('[data-test="layer-warning"]')
     warning.filter(has_text="not in the prompt").wait_for()
-    fresh.part("card-panel").get_by_text("“purple elephant” does not stand in the prompt").first.wait_for()
+    fresh.part("card-panel").get_by_text(
+        "“purple elephant” does not stand in the prompt"
+    ).first.wait_for()
     fresh.look("phrase-missing")
     fresh.part("append-phrase").click()
     warning.wait_for(state="hidden")

@@ -404,7 +404,7 @@ def test_a_file_that_is_gone_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "dials"),
     [
         ("lcm-lora-sdv1-5", ("LCM", "lcm", 4, 1.0)),
         ("pytorch_lora_weights lcm_lora_sdxl", ("LCM", "lcm", 4, 1.0)),
@@ -419,8 +419,8 @@ def test_a_file_that_is_gone_is_said(tmp_path: Path) -> None:
     ],
 )
 def test_sets_of_few_steps_are_told_by_their_names(
-    name: str, told: tuple[str, str, int, float] | None
+    name: str, dials: tuple[str, str, int, float] | None
 ) -> None:
     found = recognise_few_steps(name)
-    assert (None if found is None else (found[0], str(found[1]), *found[2:])) == told
+    assert (None if found is None else (found[0], str(found[1]), *found[2:])) == dials
     assert recognise_few_steps("v3", name) == found
