@@ -62,7 +62,7 @@ export const loraChoices = (facts, loras) => [
  * @param {Readonly<Facts> | null} facts
  * @param {string} name
  */
-export const fewStepsOf = (facts, name) =>
+const fewStepsOf = (facts, name) =>
   (facts?.loras ?? []).find((one) => one.name === name)?.few_steps ?? null;
 
 /**
