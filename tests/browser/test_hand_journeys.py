@@ -180,11 +180,13 @@ def test_candidates_are_put_away_and_brought_back_and_the_picked_one_is_exported
     fresh.part("accept").click()
     fresh.wait("state.picked !== ''")
     picked = fresh.state()["picked"]
+    fresh.page.keyboard.press("Control+Shift+e")
+    fresh.part("dialog-size").select_option("drawn")
     with fresh.page.expect_download() as coming:
-        fresh.page.keyboard.press("Control+Shift+e")
+        fresh.part("dialog-run").click()
     reply = fresh.page.request.get(f"{fresh.url}/lamina/picture/{picked}.png")
-    saved = np.asarray(Image.open(coming.value.path()))
-    assert np.array_equal(saved, np.asarray(Image.open(io.BytesIO(reply.body()))))
+    saved = np.asarray(Image.open(coming.value.path()).convert("RGBA"))
+    assert np.array_equal(saved, np.asarray(Image.open(io.BytesIO(reply.body())).convert("RGBA")))
     fresh.page.keyboard.press("Control+z")
     fresh.wait("state.picked === ''")
 

@@ -16,9 +16,10 @@ import { icon } from "../dom/icons.js";
  *   title: string,
  *   test: string,
  *   items: (shown: Shown) => readonly MenuEntry[],
+ *   iconName?: string,
  * }} options
  */
-export const createMenu = (app, { name, title, test, items }) => {
+export const createMenu = (app, { name, title, test, items, iconName = "" }) => {
   const list = h("div", { class: "menu", role: "menu", "aria-label": title, hidden: true });
   const opener = h(
     "button",
@@ -27,8 +28,11 @@ export const createMenu = (app, { name, title, test, items }) => {
       class: "button",
       "data-test": test,
       "aria-haspopup": "menu",
+      "aria-label": iconName ? title : null,
+      title: iconName ? title : null,
       on: { click: () => toggle() },
     },
+    iconName ? icon(iconName) : null,
     h("span", { text: title }),
     icon("down"),
   );

@@ -168,6 +168,7 @@ export const createTopbar = (app) => {
   });
   const exports = button(app, "export", {
     label: "Export …",
+    iconName: "save",
     test: "export-menu",
     title: "Export pictures or the scene as a file (Ctrl Shift E)",
   });
@@ -175,6 +176,7 @@ export const createTopbar = (app) => {
     name: "canvas-menu",
     title: "Canvas",
     test: "canvas-menu",
+    iconName: "marquee",
     items: canvasItems,
   });
   const lights = "Light or dark (Shift T)";
