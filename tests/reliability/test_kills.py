@@ -46,7 +46,7 @@ def test_no_confirmed_step_is_lost_and_runs_go_on_with_equal_pixels(tmp_path: Pa
         is_short = number % 3 == 1
         if is_short:
             server.kill_after(chance.uniform(*SHORT_S))
-        user.live(until_step=0 if is_short else chance.randint(1, 2 * RUN_STEPS - 4))
+        user.live(until_step=0 if is_short else chance.randint(1, RUN_STEPS // 3))
         server.settle()
         server.start()
         user.check()
