@@ -221,7 +221,7 @@ def place_by_keyboard(editor: EditorPage, layer_id: str) -> None:
 def describe_by_keyboard(editor: EditorPage, layer_id: str) -> None:
     """Its freedom by the arrows, its phrase, and the prompt."""
     keys = editor.page.keyboard
-    tab_to(editor, "strength", f'[data-layer="{layer_id}"]')
+    tab_to(editor, "strength", "#layer-card")
     keys.press("ArrowRight")
     keys.press("ArrowRight")
     assert abs(editor.layer(layer_id)["strength"] - 0.8) < 1e-6  # a silhouette begins at .7

@@ -137,7 +137,9 @@ def assert_reasons(editor: EditorPage) -> None:
 
 def assert_words(editor: EditorPage) -> None:
     """Each embedding says for which words it was made, and which the chosen model has."""
-    lines = editor.page.locator('[data-test="model-word"]').all_inner_texts()
+    shown = editor.page.locator('[data-test="model-word"]')
+    shown.nth(1).wait_for()
+    lines = shown.all_inner_texts()
     assert sorted(line.split("\n")[0] for line in lines) == ["blot", "wide"]
     (wide,) = (line for line in lines if line.startswith("wide"))
     assert "2 tokens, for words of 8 numbers; those of Pocket have" in wide
