@@ -7,6 +7,7 @@ Each window is run as a picture of its own and put back.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
@@ -30,7 +31,7 @@ from backend.plan.crop import (
     place_window,
     plan_close_up,
 )
-from backend.plan.events import Image, Images
+from backend.plan.events import Image, Images, Result
 from backend.plan.plan import CloseUp, OneLayer, Plan, WholePicture
 from backend.plan.raster import raster
 from backend.scene.blobs import Contents
@@ -39,7 +40,9 @@ from backend.scene.imaging.arrays import Picture
 RunPlan = Callable[[Plan, ModelBundle, Contents], Run]
 
 
-def run_window(run: RunPlan, plan: Plan, bundle: ModelBundle, pixels: Contents) -> Run:
+def run_window(
+    run: RunPlan, plan: Plan, bundle: ModelBundle, pixels: Contents
+) -> Generator[Step | Result, None, None]:
     """Run a plan; where it has a window, that alone, at the model's native size.
 
     What is put back beyond the layer's feather are the source's own bytes, as in a re-roll of the
@@ -146,11 +149,12 @@ class CloseUps:
         opaque = np.full((*picture.shape[:2], 1), 255, np.uint8)
         source = contents.windows.add_picture(np.concatenate([picture, opaque], axis=2))
         plan = plan_close_up(self.plan, close_up, source, own)
-        for event in run_window(self.run, plan, self.bundle, contents):
-            if isinstance(event, Step):
-                yield event
-            elif isinstance(event, Images):
-                (picture,) = event.pictures
+        with closing(run_window(self.run, plan, self.bundle, contents)) as events:
+            for event in events:
+                if isinstance(event, Step):
+                    yield event
+                elif isinstance(event, Images):
+                    (picture,) = event.pictures
         return picture
 
 

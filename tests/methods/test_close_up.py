@@ -219,3 +219,16 @@ def test_a_preview_of_a_window_is_shown_in_the_picture(tiny1: ModelBundle) -> No
     whole, _ = collage.run(collage.compose())
     picture = np.zeros((4, 4, 3), np.uint8)
     assert whole[0].frame(picture) is picture
+
+
+def test_a_run_that_is_closed_in_a_window_leaves_the_network_as_it_was(tiny1: ModelBundle) -> None:
+    collage = small_disc(tiny1)
+    plan = close_up_within(collage, 1)
+    before = dict(tiny1.unet.attn_processors)
+    run = collage_method.run(plan, tiny1, collage.pixels)
+    for event in run:
+        if isinstance(event, Step) and event.k >= plan.steps:
+            break
+    assert any(one is not before[name] for name, one in tiny1.unet.attn_processors.items())
+    run.close()
+    assert dict(tiny1.unet.attn_processors) == before
